@@ -1,0 +1,25 @@
+# Flags shared by every target of the project: link against maskproof_options.
+add_library(maskproof_options INTERFACE)
+target_compile_options(maskproof_options INTERFACE -Wall -Wextra -Wconversion -Wshadow
+                                                   -fno-omit-frame-pointer)
+# The bits of a result must not depend on how a compiler contracts a*b+c; where the kernels want a
+# fused multiply-add they ask for one.
+target_compile_options(maskproof_options INTERFACE -ffp-contract=off)
+target_include_directories(maskproof_options INTERFACE ${PROJECT_SOURCE_DIR})
+if(MASKPROOF_WERROR)
+  target_compile_options(maskproof_options INTERFACE -Werror)
+endif()
+
+# Sanitizers apply to every object, so that no half-instrumented call hides a fault.
+if(MASKPROOF_SANITIZERS)
+  set(sanitize_flags -g -fsanitize=${MASKPROOF_SANITIZERS} -fno-sanitize-recover=all)
+  if(MASKPROOF_SANITIZERS MATCHES "memory")
+    list(APPEND sanitize_flags -fsanitize-memory-track-origins=2)
+  endif()
+  add_compile_options(${sanitize_flags})
+  add_link_options(${sanitize_flags})
+endif()
+if(MASKPROOF_COVERAGE)
+  add_compile_options(-fprofile-instr-generate -fcoverage-mapping)
+  add_link_options(-fprofile-instr-generate -fcoverage-mapping)
+endif()

@@ -1,0 +1,45 @@
+// How a call is to be run: SIMD target and threads. Neither changes which elements are written;
+// the thread count does not change a single bit of the result.
+#ifndef MASKPROOF_KERNELS_EXECUTION_H_
+#define MASKPROOF_KERNELS_EXECUTION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace maskproof::kernels {
+
+// Runs `count` independent tasks, each exactly once, and returns when all are done. Implement it
+// to run the kernels on a runtime's own threads.
+class ParallelFor {
+ public:
+  using Task = void (*)(void* context, size_t index);
+
+  virtual ~ParallelFor() = default;
+  // Number of tasks that may run at the same time, at least 1.
+  virtual size_t Concurrency() const = 0;
+  virtual void Run(size_t count, Task task, void* context) = 0;
+};
+
+// A pool of `threads - 1` workers; the caller's thread is the last one. `threads` >= 1.
+std::unique_ptr<ParallelFor> MakeThreadPool(size_t threads);
+
+// A SIMD instruction set compiled into the library and usable on this machine.
+struct Target {
+  std::string_view name;  // Highway's name: "AVX3_DL", "AVX3", "AVX2", "SSE4", "NEON", "EMU128", ...
+  int64_t id = 0;         // Highway's target bit
+};
+
+// All targets that this machine can run, best first; never empty.
+const std::vector<Target>& SupportedTargets();
+
+struct Execution {
+  int64_t target = 0;               // Target::id; 0 means the best one
+  ParallelFor* parallel = nullptr;  // null: everything on the calling thread
+};
+
+}  // namespace maskproof::kernels
+
+#endif  // MASKPROOF_KERNELS_EXECUTION_H_

@@ -1,0 +1,75 @@
+// The float64 reference together with a proven bound, element by element, on the error of any
+// correct float32 implementation. Derivation: docs/oracle.md.
+#ifndef MASKPROOF_PROPERTIES_ORACLE_ORACLE_H_
+#define MASKPROOF_PROPERTIES_ORACLE_ORACLE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "properties/case/case.h"
+#include "properties/case/visibility.h"
+
+namespace maskproof {
+
+// What a row that sees no key must give.
+enum class FullyMasked : uint8_t {
+  kUniform,  // the mean of all T values
+  kZero,
+};
+
+// What a subject says of its arithmetic. The defaults cover every sensible float32 implementation.
+struct NumericsProfile {
+  // Longest chain of roundings in a sum of n terms is min(n, ceil(n / sum_lanes) + log2(sum_lanes)).
+  // 1 allows any order.
+  int64_t sum_lanes = 1;
+  double exp_ulp = 4.0;        // error of exp in units in the last place
+  int64_t online_block = 16;   // keys per block of an online softmax; 0: the maximum is found first
+  bool flush_to_zero = true;   // denormal results and operands may be read as zero
+};
+
+enum class RowState : uint8_t {
+  kBounded,      // output and bound are meaningful
+  kFullyMasked,  // no visible key; output and bound hold the declared policy's values
+  kNonFinite,    // a NaN or infinity takes part: only containment laws apply
+  kOverflow,     // float32 may overflow in some order of evaluation
+};
+
+struct Reference {
+  Geometry geometry;
+  std::vector<double> output;    // laid out as the operator's output
+  std::vector<double> bound;     // same layout; |correct - output| <= bound. May be +inf
+  std::vector<RowState> rows;    // (B,N,S)
+  std::vector<double> weights;   // (B,N,S,T) if asked for; else empty
+  std::vector<double> present;        // (2,B,N,T,H) if the case wants it; else empty
+  std::vector<double> present_bound;  // same; 0 for rows copied from past; NaN values are kept as NaN
+
+  RowState row(int64_t batch, int64_t head, int64_t query) const {
+    return rows[static_cast<size_t>((batch * geometry.heads + head) * geometry.sequence + query)];
+  }
+};
+
+struct OracleOptions {
+  FullyMasked fully_masked = FullyMasked::kUniform;
+  NumericsProfile profile;
+  bool want_weights = false;
+};
+
+// `c` must be valid (case/validity.h).
+Reference ComputeReference(const Case& c, const OracleOptions& options);
+
+// Flat index into the operator's output of (batch, head, query, column); layouts differ by operator.
+int64_t OutputIndex(Op op, const Geometry& g, int64_t batch, int64_t head, int64_t query,
+                    int64_t column);
+
+// True if `got` is acceptable. Written so that NaN fails.
+inline bool Within(double got, double expected, double bound) {
+  const double error = got > expected ? got - expected : expected - got;
+  return error <= bound;
+}
+
+// True if the bound is too wide to say anything: wider than the hull of the values themselves.
+bool Vacuous(double bound, double largest_value);
+
+}  // namespace maskproof
+
+#endif  // MASKPROOF_PROPERTIES_ORACLE_ORACLE_H_
