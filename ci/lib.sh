@@ -1,0 +1,24 @@
+# Sourced by the scripts of ci/: where the project is, and how they speak.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+jobs=${MASKPROOF_JOBS:-$(nproc)}
+
+say() { printf '\n== %s\n' "$*"; }
+die() {
+  printf 'error: %s\n' "$*" >&2
+  exit 2
+}
+
+# configure_and_build PRESET [CMAKE-OPTION ...]: CI treats every warning as an error. CMakeCache
+# keeps what an earlier run found, so that a second run builds only what changed.
+configure_and_build() {
+  local preset=$1
+  shift
+  (cd "$root" && cmake --preset "$preset" -DMASKPROOF_WERROR=ON "$@" >"$root/build/$preset.configure.log" 2>&1) ||
+    {
+      cat "$root/build/$preset.configure.log" >&2
+      die "cmake could not configure preset $preset"
+    }
+  cmake --build "$root/build/$preset" --parallel "$jobs"
+}
+mkdir -p "$root/build"
