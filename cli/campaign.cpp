@@ -1,0 +1,195 @@
+#include "cli/campaign.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <utility>
+
+#include "cli/interrupt.h"
+#include "cli/names.h"
+#include "properties/base/rng.h"
+
+namespace maskproof::cli {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Some 75 pairs: a round takes well under a second, and yet a slice holds several cases.
+constexpr milliseconds kSlice{8};
+// A pair that is known to be broken only keeps counting.
+constexpr milliseconds kBrokenSlice{2};
+// Findings that are still big shrink first, so that none is left big when time runs out.
+constexpr milliseconds kBigShrinkSlice{24};
+constexpr milliseconds kSmallShrinkSlice{4};
+// The share of the time after which shrinking what was found comes before finding more.
+constexpr double kShrinkOnlyAfter = 0.9;
+// A pair to which none of so many cases applied is looked at in every eighth round only.
+constexpr int64_t kIdleAfter = 64;
+constexpr int64_t kIdleRounds = 8;
+// Without a time limit nothing presses.
+constexpr ShrinkBudget kPatientShrink = {.seconds = 2.0, .tries = 2000};
+constexpr ShrinkBudget kTimedShrink = {.seconds = 0.8, .tries = 2000};
+constexpr int kReproduceTries = 3;
+
+class Pair {
+ public:
+  Pair(Subject& subject, const CampaignOptions& options, Op op, const Invariant& invariant)
+      : subject_(&subject), options_(&options) {
+    result_.op = op;
+    result_.invariant = &invariant;
+  }
+
+  const PairResult& result() const { return result_; }
+  bool shrinking() const { return shrinker_ && !shrinker_->done(); }
+  bool exhausted() const {
+    return options_->cases_per_pair && result_.drawn >= *options_->cases_per_pair;
+  }
+
+  void DrawCases(Clock::time_point now, int64_t round) {
+    if (result_.cases == 0 && result_.drawn >= kIdleAfter && round % kIdleRounds != 0) return;
+    const Clock::time_point until = now + (shrinker_ ? kBrokenSlice : kSlice);
+    while (!exhausted() && !Interrupted()) {
+      DrawCase();
+      if (Clock::now() >= until) break;
+    }
+  }
+
+  void Shrink(Clock::time_point now) {
+    const bool small = SizeOf(shrinker_->recipe()).Small();
+    shrinker_->Work(now + (small ? kSmallShrinkSlice : kBigShrinkSlice));
+  }
+
+  PairResult Finish() {
+    if (shrinker_) {
+      CampaignFinding& finding = *result_.finding;
+      finding.recipe = shrinker_->recipe();
+      finding.verdict = shrinker_->verdict();
+      finding.shrink_tries = shrinker_->tries();
+      const Case expanded = Expand(finding.recipe);
+      for (int i = 0; i < kReproduceTries && !finding.reproduced && !Interrupted(); ++i) {
+        finding.reproduced =
+            result_.invariant->check(*subject_, expanded).kind == VerdictKind::kBroken;
+      }
+    }
+    return std::move(result_);
+  }
+
+ private:
+  void DrawCase() {
+    const int64_t index = result_.drawn;
+    Recipe recipe = CampaignRecipe(*options_, result_.op, *result_.invariant, index);
+    Verdict verdict = result_.invariant->check(*subject_, Expand(recipe));
+    // Ctrl-C reaches an isolated subject's process as well: what it did then proves nothing.
+    if (Interrupted()) return;
+    ++result_.drawn;
+    if (verdict.kind == VerdictKind::kNotApplicable) {
+      ++result_.not_applicable;
+      return;
+    }
+    ++result_.cases;
+    if (verdict.kind == VerdictKind::kUndecided) ++result_.undecided;
+    if (verdict.kind != VerdictKind::kBroken) return;
+    ++result_.violations;
+    if (!shrinker_) RecordFinding(std::move(recipe), std::move(verdict), index);
+  }
+
+  void RecordFinding(Recipe recipe, Verdict verdict, int64_t index) {
+    CampaignFinding& finding = result_.finding.emplace();
+    finding.found = recipe;
+    finding.seconds = SecondsBetween(options_->start, Clock::now());
+    finding.case_index = index;
+    shrinker_ = std::make_unique<Shrinker>(
+        *subject_, *result_.invariant, std::move(recipe), std::move(verdict),
+        options_->seconds ? kTimedShrink : kPatientShrink, options_->limits);
+  }
+
+  Subject* subject_;
+  const CampaignOptions* options_;
+  PairResult result_;
+  std::unique_ptr<Shrinker> shrinker_;  // set once broken
+};
+
+class Campaign {
+ public:
+  Campaign(Subject& subject, const CampaignOptions& options, const ProgressSink& progress)
+      : options_(options), progress_(progress) {
+    for (const Op op : options.ops) {
+      for (const Invariant* invariant : options.invariants) {
+        if (invariant->applies_to(op)) pairs_.emplace_back(subject, options, op, *invariant);
+      }
+    }
+  }
+
+  CampaignResult Run() {
+    for (int64_t round = 0; !Over(Clock::now()); ++round) {
+      for (Pair& pair : pairs_) {
+        const Clock::time_point now = Clock::now();
+        if (Over(now)) break;
+        if (!ShrinkOnly(now)) pair.DrawCases(now, round);
+        if (pair.shrinking()) pair.Shrink(Clock::now());
+        if (progress_) progress_(Snapshot());
+      }
+    }
+    CampaignResult result;
+    result.interrupted = Interrupted();
+    for (Pair& pair : pairs_) result.pairs.push_back(pair.Finish());
+    result.seconds = Elapsed(Clock::now());
+    return result;
+  }
+
+ private:
+  double Elapsed(Clock::time_point now) const { return SecondsBetween(options_.start, now); }
+
+  bool AnyShrinking() const {
+    return std::any_of(pairs_.begin(), pairs_.end(), [](const Pair& p) { return p.shrinking(); });
+  }
+
+  bool ShrinkOnly(Clock::time_point now) const {
+    return options_.seconds && Elapsed(now) >= kShrinkOnlyAfter * *options_.seconds &&
+           AnyShrinking();
+  }
+
+  bool Over(Clock::time_point now) const {
+    if (Interrupted() || (options_.seconds && Elapsed(now) >= *options_.seconds)) return true;
+    return std::all_of(pairs_.begin(), pairs_.end(),
+                       [](const Pair& p) { return p.exhausted() && !p.shrinking(); });
+  }
+
+  CampaignProgress Snapshot() const {
+    CampaignProgress snapshot;
+    snapshot.seconds = Elapsed(Clock::now());
+    for (const Pair& pair : pairs_) {
+      snapshot.cases += pair.result().cases;
+      snapshot.undecided += pair.result().undecided;
+      snapshot.findings += pair.result().finding.has_value() ? 1 : 0;
+    }
+    return snapshot;
+  }
+
+  const CampaignOptions& options_;
+  const ProgressSink& progress_;
+  std::vector<Pair> pairs_;
+};
+
+}  // namespace
+
+CampaignResult RunCampaign(Subject& subject, const CampaignOptions& options,
+                           const ProgressSink& progress) {
+  return Campaign(subject, options, progress).Run();
+}
+
+Recipe CampaignRecipe(const CampaignOptions& options, Op op, const Invariant& invariant,
+                      int64_t index) {
+  // Small cases are cheap and find most; large ones find the rest.
+  constexpr std::array<int, 4> kSizes = {25, 50, 75, 100};
+  const uint64_t pair = MixSeeds(HashText(OpName(op)), HashText(invariant.id));
+  Rng rng(MixSeeds(MixSeeds(options.seed, pair), static_cast<uint64_t>(index)));
+  GenerateOptions generate;
+  generate.op = op;
+  generate.allow_faults = invariant.domain == Domain::kAny;
+  generate.size = kSizes[static_cast<size_t>(index) % kSizes.size()];
+  generate.limits = options.limits;
+  return Generate(rng, generate);
+}
+
+}  // namespace maskproof::cli

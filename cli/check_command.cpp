@@ -1,0 +1,169 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "cli/campaign.h"
+#include "cli/commands.h"
+#include "cli/files.h"
+#include "cli/finding_report.h"
+#include "cli/interrupt.h"
+#include "cli/names.h"
+#include "cli/progress.h"
+#include "cli/results.h"
+
+namespace maskproof::cli {
+namespace {
+
+constexpr double kDefaultSeconds = 10.0;
+
+bool ChooseOps(const std::vector<std::string>& words, std::vector<Op>& chosen) {
+  chosen.clear();
+  for (const std::string& word : words.empty() ? OpNames() : words) {
+    const std::optional<Op> op = ParseOp(word);
+    if (!op) {
+      Fail(UnknownWord("operator", word, OpNames()));
+      return false;
+    }
+    if (std::find(chosen.begin(), chosen.end(), *op) == chosen.end()) chosen.push_back(*op);
+  }
+  return true;
+}
+
+bool AnyApplies(const CampaignOptions& options) {
+  return std::any_of(options.ops.begin(), options.ops.end(), [&](Op op) {
+    return std::any_of(options.invariants.begin(), options.invariants.end(),
+                       [op](const Invariant* invariant) { return invariant->applies_to(op); });
+  });
+}
+
+// False after a message.
+bool ReadOptions(const CheckArguments& arguments, CampaignOptions& options) {
+  if (!ChooseOps(arguments.ops, options.ops)) return false;
+  if (!ChooseInvariants(arguments.invariants, options.invariants)) return false;
+  if (!AnyApplies(options)) {
+    Fail("none of these invariants says anything about these operators");
+    return false;
+  }
+  const std::optional<uint64_t> seed = ParseSeed(arguments.seed);
+  if (!seed) {
+    Fail(fmt::format("--seed: expected a number below 2^64, got '{}'", Printable(arguments.seed)));
+    return false;
+  }
+  options.seed = *seed;
+  if (arguments.cases > 0) options.cases_per_pair = arguments.cases;
+  if (!arguments.time.empty()) {
+    options.seconds = ParseDuration(arguments.time);
+    if (!options.seconds) {
+      Fail(fmt::format("--time: expected a duration like 10s, 2m or 1h, got '{}'",
+                       Printable(arguments.time)));
+      return false;
+    }
+  } else if (!options.cases_per_pair) {
+    options.seconds = kDefaultSeconds;
+  }
+  return true;
+}
+
+// Writes both files of a finding and gives the summary for the table; nullopt after a message.
+std::optional<FindingSummary> WriteFinding(const CheckArguments& arguments, const PairResult& pair,
+                                           Subject& subject, const OutputDirectory& directory) {
+  const CampaignFinding& finding = *pair.finding;
+  const std::string stem =
+      SafeFileName(fmt::format("{}-{}-{}", pair.invariant->id, OpName(pair.op), subject.name()));
+  const std::string file = directory.File(stem + ".recipe");
+  std::string origin =
+      fmt::format("after {:.2f} s as case {} of seed {}; {} simpler recipes tried", finding.seconds,
+                  finding.case_index, arguments.seed, finding.shrink_tries);
+  if (!finding.reproduced) origin += "; it did not happen again when rerun";
+  const FindingText text = {.invariant = pair.invariant,
+                            .recipe = finding.recipe,
+                            .verdict = finding.verdict,
+                            .origin = origin,
+                            .command = ReplayCommand(file, arguments.subject, *pair.invariant)};
+  std::string error;
+  if (!WriteFileAtomically(file, RecipeFileText(text, subject), error) ||
+      !WriteFileAtomically(directory.File(stem + ".txt"), ReportFileText(text, subject), error)) {
+    Fail(error);
+    return std::nullopt;
+  }
+  const RecipeSize size = SizeOf(finding.recipe);
+  return FindingSummary{.file = file,
+                        .seconds = finding.seconds,
+                        .heads = size.heads,
+                        .tokens = size.tokens,
+                        .summary = Printable(finding.verdict.evidence.summary),
+                        .reproduced = finding.reproduced};
+}
+
+ResultRow RowOf(const PairResult& pair, const Subject& subject) {
+  return {.op = OpName(pair.op),
+          .invariant = pair.invariant->id,
+          .target = subject.target(),
+          .cases = pair.cases,
+          .undecided = pair.undecided,
+          .violations = pair.violations,
+          .not_applicable = pair.not_applicable,
+          .finding = std::nullopt};
+}
+
+void PrintResults(const CheckResults& results) {
+  fmt::print("{}\n", ResultsTable(results));
+  for (const ResultRow& row : results.rows) {
+    if (!row.finding) continue;
+    fmt::print("{} on {}: {}\n  {}{}\n", row.invariant, row.op, row.finding->summary,
+               row.finding->file,
+               row.finding->reproduced ? "" : "  (did not happen again when rerun)");
+  }
+  const int64_t findings = results.Findings();
+  fmt::print("{} {} in {} cases ({} undecided), {:.1f} s{}\n", findings,
+             findings == 1 ? "finding" : "findings", Grouped(results.Cases()),
+             Grouped(results.Undecided()), results.seconds,
+             results.interrupted ? ", interrupted" : "");
+}
+
+}  // namespace
+
+int RunCheck(const CheckArguments& arguments) {
+  CampaignOptions options;  // the clock starts here
+  if (!ReadOptions(arguments, options)) return kExitUsage;
+  std::string error;
+  const OutputDirectory directory(arguments.out, error);
+  if (!directory.ok()) return Fail(error);
+  if (!arguments.json.empty() && !CanWriteFile(arguments.json, error)) return Fail(error);
+  const std::unique_ptr<Subject> subject = OpenSubject(arguments.subject);
+  if (subject == nullptr) return kExitUsage;
+  CatchInterrupts();
+
+  if (!arguments.quiet) {
+    fmt::print("checking {} (target {}), seed {}\n", Printable(subject->name()),
+               Printable(subject->target()), options.seed);
+    std::fflush(stdout);
+  }
+  CampaignResult campaign;
+  {
+    ProgressLine line(!arguments.quiet);
+    campaign = RunCampaign(*subject, options,
+                           [&line](const CampaignProgress& progress) { line.Show(progress); });
+  }
+
+  CheckResults results;
+  results.version = MASKPROOF_VERSION;
+  results.subject = subject->name();
+  results.seed = options.seed;
+  results.interrupted = campaign.interrupted;
+  for (const PairResult& pair : campaign.pairs) {
+    ResultRow& row = results.rows.emplace_back(RowOf(pair, *subject));
+    if (!pair.finding) continue;
+    row.finding = WriteFinding(arguments, pair, *subject, directory);
+    if (!row.finding) return kExitUsage;
+  }
+  results.seconds = SecondsBetween(options.start, Clock::now());
+  if (!arguments.quiet) PrintResults(results);
+  if (!arguments.json.empty() && !WriteFileAtomically(arguments.json, ToJson(results), error)) {
+    return Fail(error);
+  }
+  return results.Findings() > 0 ? kExitFindings : kExitClean;
+}
+
+}  // namespace maskproof::cli

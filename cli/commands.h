@@ -1,0 +1,79 @@
+// The subcommands. Each returns the exit code of the process.
+#ifndef MASKPROOF_CLI_COMMANDS_H_
+#define MASKPROOF_CLI_COMMANDS_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "properties/invariants/invariant.h"
+#include "properties/subjects/subject.h"
+
+namespace maskproof::cli {
+
+inline constexpr int kExitClean = 0;
+inline constexpr int kExitFindings = 1;
+inline constexpr int kExitUsage = 2;  // wrong usage, or something needed cannot be had
+
+struct CheckArguments {
+  std::string subject;
+  std::vector<std::string> ops;         // empty: all
+  std::vector<std::string> invariants;  // empty: all
+  int64_t cases = 0;                    // per (operator, invariant); 0: no such limit
+  std::string time;                     // empty: no limit if `cases` is given, else 10 s
+  std::string seed = "1";
+  std::string json;  // file; empty: none
+  std::string out = "maskproof-findings";
+  bool quiet = false;
+};
+int RunCheck(const CheckArguments& arguments);
+
+struct ReplayArguments {
+  std::vector<std::string> files;  // recipes, or directories of them
+  std::string subject;
+  std::vector<std::string> invariants;  // empty: all
+  bool quiet = false;
+};
+int RunReplay(const ReplayArguments& arguments);
+
+struct ListArguments {
+  std::string what;  // "subjects", "invariants" or "targets"
+  bool markdown = false;
+};
+int RunList(const ListArguments& arguments);
+
+struct ReportArguments {
+  std::vector<std::string> files;
+  bool markdown = false;
+  bool summary = false;  // one row per subject instead of one column
+};
+int RunReport(const ReportArguments& arguments);
+
+struct ShowArguments {
+  std::string file;
+};
+int RunShow(const ShowArguments& arguments);
+
+// ---- shared by the subcommands ----------------------------------------------------------------
+
+// Prints "maskproof: MESSAGE" to standard error and gives kExitUsage.
+int Fail(std::string_view message);
+
+// The subject, or null after a message on standard error.
+std::unique_ptr<Subject> OpenSubject(const std::string& specification);
+
+// The invariants of these ids, all if there are none, each once; false after a message.
+bool ChooseInvariants(const std::vector<std::string>& ids, std::vector<const Invariant*>& chosen);
+
+// Everything that `list subjects` shows and MakeSubject takes.
+struct SubjectEntry {
+  std::string specification;
+  std::string what;
+};
+std::vector<SubjectEntry> KnownSubjects();
+
+}  // namespace maskproof::cli
+
+#endif  // MASKPROOF_CLI_COMMANDS_H_

@@ -1,0 +1,118 @@
+// maskproof: checks masked-attention kernels against the laws that every correct one obeys.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <memory>
+
+#include "cli/commands.h"
+
+namespace {
+
+using namespace maskproof::cli;  // NOLINT(google-build-using-namespace)
+
+constexpr const char* kSubjectHelp =
+    "what to check: kernels[:TARGET[,threads=N]], onnxruntime:VERSION|PATH, planted:NAME";
+constexpr const char* kInvariantHelp = "only this invariant (repeatable)";
+
+void AddCheck(CLI::App& app, int& exit_code) {
+  auto arguments = std::make_shared<CheckArguments>();
+  CLI::App* command = app.add_subcommand("check", "Look for cases that break an invariant");
+  command->add_option("-s,--subject", arguments->subject, kSubjectHelp)->required();
+  command->add_option("--op", arguments->ops, "only this operator (repeatable)")
+      ->type_name("Attention|QAttention|Core")
+      ->allow_extra_args(false);
+  command->add_option("--invariant", arguments->invariants, kInvariantHelp)
+      ->type_name("ID")
+      ->allow_extra_args(false);
+  command->add_option("--cases", arguments->cases, "cases per operator and invariant")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--time", arguments->time, "total time: 10s, 2m, 1h (default 10s)")
+      ->type_name("T");
+  command->add_option("--seed", arguments->seed, "which random cases")
+      ->capture_default_str()
+      ->type_name("X");
+  command->add_option("--json", arguments->json, "write the results to this file")
+      ->type_name("FILE");
+  command->add_option("--out", arguments->out, "directory for findings")
+      ->capture_default_str()
+      ->type_name("DIR");
+  command->add_flag("-q,--quiet", arguments->quiet, "print nothing but errors");
+  command->callback([arguments, &exit_code] { exit_code = RunCheck(*arguments); });
+}
+
+void AddReplay(CLI::App& app, int& exit_code) {
+  auto arguments = std::make_shared<ReplayArguments>();
+  CLI::App* command = app.add_subcommand("replay", "Run recipe files, or directories of them");
+  command->add_option("files", arguments->files, "recipe files or directories")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("-s,--subject", arguments->subject, kSubjectHelp)->required();
+  command->add_option("--invariant", arguments->invariants, kInvariantHelp)
+      ->type_name("ID")
+      ->allow_extra_args(false);
+  command->add_flag("-q,--quiet", arguments->quiet, "verdicts without the details");
+  command->callback([arguments, &exit_code] { exit_code = RunReplay(*arguments); });
+}
+
+void AddList(CLI::App& app, int& exit_code) {
+  auto arguments = std::make_shared<ListArguments>();
+  CLI::App* command = app.add_subcommand("list", "List subjects, invariants or SIMD targets");
+  command->add_option("what", arguments->what, "subjects, invariants or targets")
+      ->required()
+      ->type_name("WHAT");
+  command->add_flag("--markdown", arguments->markdown, "as a Markdown table");
+  command->callback([arguments, &exit_code] { exit_code = RunList(*arguments); });
+}
+
+void AddReport(CLI::App& app, int& exit_code) {
+  auto arguments = std::make_shared<ReportArguments>();
+  CLI::App* command = app.add_subcommand("report", "One table from the JSON of several checks");
+  command->add_option("files", arguments->files, "JSON files of check")
+      ->required()
+      ->type_name("JSON");
+  command->add_flag("--summary", arguments->summary, "one row per subject");
+  command->add_flag("--markdown", arguments->markdown, "as a Markdown table");
+  command->callback([arguments, &exit_code] { exit_code = RunReport(*arguments); });
+}
+
+void AddShow(CLI::App& app, int& exit_code) {
+  auto arguments = std::make_shared<ShowArguments>();
+  CLI::App* command = app.add_subcommand("show", "Show the case that a recipe file stands for");
+  command->add_option("file", arguments->file, "recipe file")->required()->type_name("FILE");
+  command->callback([arguments, &exit_code] { exit_code = RunShow(*arguments); });
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app(
+      "Checks masked-attention kernels against the laws that every correct one obeys.\n"
+      "Exit code: 0 nothing found, 1 an invariant is broken, 2 usage or set-up error.");
+  app.name("maskproof");
+  app.set_version_flag("--version", "maskproof " MASKPROOF_VERSION);
+  app.require_subcommand(1);
+  int exit_code = kExitClean;
+  AddCheck(app, exit_code);
+  AddReplay(app, exit_code);
+  AddList(app, exit_code);
+  AddReport(app, exit_code);
+  AddShow(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return app.exit(problem) == 0 ? kExitClean : kExitUsage;
+  }
+  return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Main(argc, argv);
+  } catch (const std::exception& problem) {
+    std::fprintf(stderr, "maskproof: %s\n", problem.what());
+    return kExitUsage;
+  }
+}

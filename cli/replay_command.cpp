@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/files.h"
+#include "cli/finding_report.h"
+#include "cli/names.h"
+#include "cli/picture.h"
+#include "cli/recipe_file.h"
+#include "properties/case/validity.h"
+
+namespace maskproof::cli {
+namespace {
+
+std::string Details(const Verdict& verdict) {
+  switch (verdict.kind) {
+    case VerdictKind::kBroken:
+      return Printable(verdict.evidence.summary);
+    case VerdictKind::kHolds: {
+      std::string text;
+      if (verdict.elements_checked > 0) {
+        text = fmt::format("{} elements", verdict.elements_checked);
+      }
+      if (verdict.elements_undecided > 0) {
+        text += fmt::format(", {} undecided", verdict.elements_undecided);
+      }
+      if (verdict.worst_ratio > 0.0) {
+        text += fmt::format(", at most {:.3g} of the allowed error", verdict.worst_ratio);
+      }
+      return text;
+    }
+    case VerdictKind::kUndecided:
+    case VerdictKind::kNotApplicable:
+      return {};
+  }
+  return {};
+}
+
+struct Replay {
+  Subject* subject;
+  std::vector<const Invariant*> invariants;
+  bool quiet;
+
+  // True if the recipe breaks any invariant.
+  bool Run(const std::string& file, const Recipe& recipe) const {
+    const Case c = Expand(recipe);
+    const bool valid = JudgeValidity(c).validity == Validity::kValid;
+    fmt::print("{}: {}{}\n", Printable(file), OpName(recipe.op),
+               valid ? " " + DescribeGeometry(c) : std::string(", not a plain valid case"));
+    bool broken = false;
+    for (const Invariant* invariant : invariants) {
+      if (!invariant->applies_to(recipe.op)) continue;
+      if (invariant->domain == Domain::kValid && !valid) continue;
+      const Verdict verdict = invariant->check(*subject, c);
+      const bool breaks = verdict.kind == VerdictKind::kBroken;
+      fmt::print("  {:<22} {:<15} {}\n", invariant->id,
+                 breaks ? "BROKEN" : VerdictKindName(verdict.kind), Details(verdict));
+      if (breaks && !quiet) fmt::print("{}", Evidence(c, *invariant, verdict));
+      broken = broken || breaks;
+    }
+    return broken;
+  }
+
+  std::string Evidence(const Case& c, const Invariant& invariant, const Verdict& verdict) const {
+    const std::string report =
+        fmt::format("law: {}\n{}\n{}", invariant.law, EvidenceText(verdict.evidence),
+                    CaseReport(*subject, c, verdict.evidence));
+    std::string indented;
+    bool at_line_start = true;
+    for (const char character : report) {
+      if (at_line_start && character != '\n') indented += "    ";
+      indented += character;
+      at_line_start = character == '\n';
+    }
+    return indented;
+  }
+};
+
+}  // namespace
+
+int RunReplay(const ReplayArguments& arguments) {
+  std::vector<std::string> files;
+  std::string error;
+  for (const std::string& path : arguments.files) {
+    const std::optional<std::vector<std::string>> found = RecipeFiles(path, error);
+    if (!found) return Fail(error);
+    files.insert(files.end(), found->begin(), found->end());
+  }
+  Replay replay = {.subject = nullptr, .invariants = {}, .quiet = arguments.quiet};
+  if (!ChooseInvariants(arguments.invariants, replay.invariants)) return kExitUsage;
+  const std::unique_ptr<Subject> subject = OpenSubject(arguments.subject);
+  if (subject == nullptr) return kExitUsage;
+  replay.subject = subject.get();
+
+  int64_t broken = 0;
+  int64_t unreadable = 0;
+  for (const std::string& file : files) {
+    const std::optional<Recipe> recipe = ReadRecipe(file, error);
+    if (!recipe) {
+      Fail(error);
+      ++unreadable;
+      continue;
+    }
+    broken += replay.Run(file, *recipe) ? 1 : 0;
+  }
+  fmt::print("{} of {} recipes broken on {}\n", broken, files.size(), Printable(subject->name()));
+  if (unreadable > 0) return kExitUsage;
+  return broken > 0 ? kExitFindings : kExitClean;
+}
+
+}  // namespace maskproof::cli

@@ -1,0 +1,34 @@
+// A table of words, printed aligned or as Markdown.
+#ifndef MASKPROOF_CLI_TABLE_H_
+#define MASKPROOF_CLI_TABLE_H_
+
+#include <string>
+#include <vector>
+
+namespace maskproof::cli {
+
+enum class Align : bool { kLeft, kRight };
+
+struct Column {
+  std::string title;
+  Align align = Align::kLeft;
+};
+
+class Table {
+ public:
+  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+
+  // As many cells as there are columns.
+  void AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+
+  std::string Text() const;
+  std::string Markdown() const;
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace maskproof::cli
+
+#endif  // MASKPROOF_CLI_TABLE_H_
