@@ -18,9 +18,6 @@
 namespace maskproof {
 namespace {
 
-// A malformed case may claim any size. Nobody needs to compute outputs beyond this many elements.
-constexpr int64_t kLargestOutput = int64_t{1} << 26;
-
 // Guarded memory of one thread: a slot for every tensor, then output and present.
 struct Arenas {
   std::array<MemoryArena, kTensorCount> inputs;
@@ -112,13 +109,6 @@ void AuditOutput(PlacedOutput& placed, const char* name, OutcomeKind kind, Memor
   }
 }
 
-// The dims that the output of a well-formed case would have; one element where the case is too
-// malformed to tell.
-Dims BufferDims(Dims dims) {
-  if (ElementCount(dims) < 0) return {1};
-  return dims;
-}
-
 }  // namespace
 
 const char* OutcomeKindName(OutcomeKind kind) {
@@ -145,30 +135,28 @@ Outcome InProcessSubject::Run(const Case& c, const RunRequest& request) {
     outcome.message = "the subject cannot express this case";
     return outcome;
   }
-  const Dims output_dims = BufferDims(OutputDims(c));
-  const Dims present_dims = c.want_present ? BufferDims(PresentDims(c)) : Dims();
-  if (ElementCount(output_dims) > kLargestOutput || ElementCount(present_dims) > kLargestOutput) {
-    outcome.message = "the outputs are larger than the harness provides for";
-    return outcome;
-  }
-
   BoundCase bound;
   PlacedOutput output;
   PlacedOutput present;
   if (!BindInputs(c, request.placement, bound) ||
-      !output.Place(output_dims, request, ThreadArenas().output) ||
-      (c.want_present && !present.Place(present_dims, request, ThreadArenas().present))) {
+      !output.Place(OutputDims(c), request, ThreadArenas().output) ||
+      (c.want_present && !present.Place(PresentDims(c), request, ThreadArenas().present))) {
     outcome.kind = OutcomeKind::kExhausted;
     outcome.message = "no memory for guarded tensors";
     return outcome;
   }
   bound.output = output.data();
-  bound.output_dims = output_dims;
-  bound.present = c.want_present ? present.data() : nullptr;
-  bound.present_dims = present_dims;
+  bound.output_dims = output.dims();
+  if (c.want_present) {
+    bound.present = present.data();
+    bound.present_dims = present.dims();
+  }
   bound.threads = request.threads;
   InputWatch watch;
-  if (request.audit) watch.Remember(bound);
+  if (request.audit) {
+    watch.Remember(bound);
+    bound.report = &outcome.memory;
+  }
 
   // Handed back even when nobody asks for an audit: the oracle computes in this environment too.
   const uint64_t float_control = ReadFloatControl();

@@ -95,6 +95,7 @@ struct BoundCase {
   float* present = nullptr;  // null unless the case wants it
   Dims present_dims;
   int threads = 0;
+  MemoryReport* report = nullptr;  // audit: for subjects that lay tensors out a second time
 };
 
 // Base of subjects that run in this process: places the tensors, prefills outputs, audits memory.
@@ -110,6 +111,7 @@ class InProcessSubject : public Subject {
 };
 
 // The library's own kernels on one SIMD target. `target_name` is one of kernels::SupportedTargets.
+// Null if there is none of that name.
 std::unique_ptr<Subject> MakeKernelsSubject(const std::string& target_name, int threads);
 
 // One subject per SIMD target of this machine (threads = 1), and the best one with several threads.

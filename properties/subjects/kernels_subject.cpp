@@ -1,0 +1,245 @@
+// The library's own kernels as subjects. The API is typed, so a tensor of the wrong type, a missing
+// one or one that the operator does not have is refused here; everything else is the kernels' call.
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "maskproof/kernels/attention.h"
+#include "maskproof/kernels/execution.h"
+#include "properties/subjects/kernels_core.h"
+#include "properties/subjects/subject.h"
+
+namespace maskproof {
+namespace {
+
+using kernels::TensorView;
+
+enum class Role : uint8_t { kForeign, kOptional, kRequired };
+enum class Kind : uint8_t { kFloat, kInt, kByte };
+struct Slot {
+  Role role = Role::kForeign;
+  Kind kind = Kind::kFloat;
+};
+
+Slot SlotOf(Op op, TensorId id) {
+  const bool quantized = op == Op::kQAttention;
+  const bool core = op == Op::kCore;
+  switch (id) {
+    case TensorId::kInput:
+    case TensorId::kWeights:
+      return {core ? Role::kForeign : Role::kRequired, quantized ? Kind::kByte : Kind::kFloat};
+    case TensorId::kBias:
+      if (core) return {};
+      return {quantized ? Role::kRequired : Role::kOptional, Kind::kFloat};
+    case TensorId::kMaskIndex:
+      return {Role::kOptional, Kind::kInt};
+    case TensorId::kPast:
+      return {core ? Role::kForeign : Role::kOptional, Kind::kFloat};
+    case TensorId::kAttentionBias:
+      return {quantized ? Role::kForeign : Role::kOptional, Kind::kFloat};
+    case TensorId::kPastSequenceLength:
+      return {op == Op::kAttention ? Role::kOptional : Role::kForeign, Kind::kInt};
+    case TensorId::kInputScale:
+    case TensorId::kWeightScale:
+      return {quantized ? Role::kRequired : Role::kForeign, Kind::kFloat};
+    case TensorId::kInputZeroPoint:
+    case TensorId::kWeightZeroPoint:
+      return {quantized ? Role::kOptional : Role::kForeign, Kind::kByte};
+    case TensorId::kQuery:
+    case TensorId::kKey:
+    case TensorId::kValue:
+      return {core ? Role::kRequired : Role::kForeign, Kind::kFloat};
+  }
+  return {};
+}
+
+bool HasKind(ElementType type, Kind kind) {
+  switch (kind) {
+    case Kind::kFloat:
+      return type == ElementType::kFloat32;
+    case Kind::kInt:
+      return type == ElementType::kInt32;
+    case Kind::kByte:
+      return type == ElementType::kInt8 || type == ElementType::kUint8;
+  }
+  return false;
+}
+
+// Why the typed API cannot even be called; empty if it can.
+std::string TypeFault(const Case& c) {
+  for (size_t i = 0; i < kTensorCount; ++i) {
+    const auto id = static_cast<TensorId>(i);
+    const Slot slot = SlotOf(c.op, id);
+    const std::string name = TensorName(id);
+    if (!c.has(id)) {
+      if (slot.role == Role::kRequired) return name + ": required, but absent";
+      continue;
+    }
+    if (slot.role == Role::kForeign) return name + ": is not an input of " + OpName(c.op);
+    if (!HasKind(c[id]->type, slot.kind)) {
+      return name + ": has element type " + ElementTypeName(c[id]->type);
+    }
+    // A view cannot say how much memory is behind it.
+    if (ElementCount(c[id]->dims) != c[id]->size()) {
+      return name + ": has not as many elements as its dims say";
+    }
+  }
+  return {};
+}
+
+template <typename T>
+TensorView<const T> View(const BoundTensor& tensor) {
+  return {static_cast<const T*>(tensor.data), tensor.tensor->dims};
+}
+
+template <typename T>
+std::optional<TensorView<const T>> OptionalView(const BoundTensor& tensor) {
+  if (tensor.tensor == nullptr) return std::nullopt;
+  return View<T>(tensor);
+}
+
+kernels::QuantizedView ByteView(const BoundTensor& tensor) {
+  return {tensor.data, tensor.tensor->dims, tensor.tensor->type == ElementType::kInt8};
+}
+
+std::optional<kernels::QuantizedView> OptionalByteView(const BoundTensor& tensor) {
+  if (tensor.tensor == nullptr) return std::nullopt;
+  return ByteView(tensor);
+}
+
+kernels::AttentionAttributes AttributesOf(const Attributes& a) {
+  kernels::AttentionAttributes attributes;
+  attributes.num_heads = a.num_heads;
+  attributes.unidirectional = a.unidirectional;
+  if (a.qkv_hidden_sizes) attributes.qkv_hidden_sizes = *a.qkv_hidden_sizes;
+  if (a.mask_filter_value) attributes.mask_filter_value = *a.mask_filter_value;
+  if (a.scale) attributes.scale = *a.scale;
+  if (a.past_present_share_buffer) {
+    attributes.past_present_share_buffer = *a.past_present_share_buffer;
+  }
+  if (a.do_rotary) attributes.do_rotary = *a.do_rotary;
+  return attributes;
+}
+
+kernels::AttentionOutputs OutputsOf(const BoundCase& bound) {
+  kernels::AttentionOutputs outputs;
+  outputs.output = {bound.output, bound.output_dims};
+  if (bound.present != nullptr) outputs.present.emplace(bound.present, bound.present_dims);
+  return outputs;
+}
+
+kernels::Status RunAttention(const BoundCase& bound, const kernels::Execution& execution) {
+  kernels::AttentionInputs inputs;
+  inputs.input = View<float>(bound[TensorId::kInput]);
+  inputs.weights = View<float>(bound[TensorId::kWeights]);
+  inputs.bias = OptionalView<float>(bound[TensorId::kBias]);
+  inputs.mask_index = OptionalView<int32_t>(bound[TensorId::kMaskIndex]);
+  inputs.past = OptionalView<float>(bound[TensorId::kPast]);
+  inputs.attention_bias = OptionalView<float>(bound[TensorId::kAttentionBias]);
+  inputs.past_sequence_length = OptionalView<int32_t>(bound[TensorId::kPastSequenceLength]);
+  return kernels::Attention(AttributesOf(bound.c->attributes), inputs, OutputsOf(bound), execution);
+}
+
+kernels::Status RunQAttention(const BoundCase& bound, const kernels::Execution& execution) {
+  kernels::QAttentionInputs inputs;
+  inputs.input = ByteView(bound[TensorId::kInput]);
+  inputs.weights = ByteView(bound[TensorId::kWeights]);
+  inputs.bias = View<float>(bound[TensorId::kBias]);
+  inputs.input_scale = View<float>(bound[TensorId::kInputScale]);
+  inputs.weight_scale = View<float>(bound[TensorId::kWeightScale]);
+  inputs.mask_index = OptionalView<int32_t>(bound[TensorId::kMaskIndex]);
+  inputs.input_zero_point = OptionalByteView(bound[TensorId::kInputZeroPoint]);
+  inputs.weight_zero_point = OptionalByteView(bound[TensorId::kWeightZeroPoint]);
+  inputs.past = OptionalView<float>(bound[TensorId::kPast]);
+  return kernels::QAttention(AttributesOf(bound.c->attributes), inputs, OutputsOf(bound),
+                             execution);
+}
+
+class KernelsSubject final : public InProcessSubject {
+ public:
+  KernelsSubject(const kernels::Target& simd_target, int threads)
+      : target_(simd_target.name), target_id_(simd_target.id), threads_(threads) {
+    name_ = "kernels:" + target_;
+    if (threads > 1) name_ += ",threads=" + std::to_string(threads);
+    promises_.fully_masked = FullyMasked::kUniform;
+    promises_.reproducible_rows = true;
+    promises_.deterministic = true;
+  }
+
+  const std::string& name() const override { return name_; }
+  const std::string& target() const override { return target_; }
+  const Promises& promises() const override { return promises_; }
+  bool Supports(const Case& /*c*/) const override { return true; }
+
+ protected:
+  OutcomeKind Invoke(const BoundCase& bound, std::string& message) override {
+    message = TypeFault(*bound.c);
+    if (!message.empty()) return OutcomeKind::kRefused;
+    kernels::Execution execution;
+    execution.target = target_id_;
+    execution.parallel = PoolFor(bound.threads > 0 ? bound.threads : threads_);
+    const kernels::Status status = RunOp(bound, execution);
+    if (status.ok()) return OutcomeKind::kOutput;
+    message = status.message();
+    return OutcomeKind::kRefused;
+  }
+
+ private:
+  static kernels::Status RunOp(const BoundCase& bound, const kernels::Execution& execution) {
+    switch (bound.c->op) {
+      case Op::kAttention:
+        return RunAttention(bound, execution);
+      case Op::kQAttention:
+        return RunQAttention(bound, execution);
+      case Op::kCore:
+        return RunKernelsCore(bound, execution);
+    }
+    return {kernels::StatusCode::kNotSupported, "no such operator"};
+  }
+
+  // Pools are kept: making threads costs far more than a small case.
+  kernels::ParallelFor* PoolFor(int threads) {
+    if (threads <= 1) return nullptr;
+    for (const auto& [count, pool] : pools_) {
+      if (count == threads) return pool.get();
+    }
+    pools_.emplace_back(threads, kernels::MakeThreadPool(static_cast<size_t>(threads)));
+    return pools_.back().second.get();
+  }
+
+  std::string name_;
+  std::string target_;
+  int64_t target_id_;
+  int threads_;
+  Promises promises_;
+  std::vector<std::pair<int, std::unique_ptr<kernels::ParallelFor>>> pools_;
+};
+
+// Enough to divide rows unevenly, few enough for a small machine.
+constexpr int kSeveralThreads = 3;
+
+}  // namespace
+
+std::unique_ptr<Subject> MakeKernelsSubject(const std::string& target_name, int threads) {
+  for (const kernels::Target& target : kernels::SupportedTargets()) {
+    if (target.name == target_name) return std::make_unique<KernelsSubject>(target, threads);
+  }
+  return nullptr;
+}
+
+std::vector<std::unique_ptr<Subject>> AllKernelsSubjects() {
+  std::vector<std::unique_ptr<Subject>> subjects;
+  for (const kernels::Target& target : kernels::SupportedTargets()) {
+    subjects.push_back(std::make_unique<KernelsSubject>(target, 1));
+  }
+  subjects.push_back(
+      std::make_unique<KernelsSubject>(kernels::SupportedTargets().front(), kSeveralThreads));
+  return subjects;
+}
+
+}  // namespace maskproof
