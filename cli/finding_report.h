@@ -1,4 +1,4 @@
-// A finding in words: what was tried, what was expected, what came, and how to run it again.
+// The files of a finding.
 #ifndef MASKPROOF_CLI_FINDING_REPORT_H_
 #define MASKPROOF_CLI_FINDING_REPORT_H_
 
@@ -9,14 +9,6 @@
 #include "properties/subjects/subject.h"
 
 namespace maskproof::cli {
-
-// "batch 0, head 1, query 2, column 3: expected 0.5, got nan, allowed error 1e-06"; empty if the
-// evidence names no element.
-std::string EvidenceText(const Evidence& evidence);
-
-// The case, its mask, and the row that the evidence points at: which keys it sees, its attention
-// weights and its outputs, as they must be and as the subject gives them.
-std::string CaseReport(Subject& subject, const Case& c, const Evidence& evidence);
 
 // The command that runs a recipe file again.
 std::string ReplayCommand(const std::string& file, const std::string& subject,

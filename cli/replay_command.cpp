@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
+#include "cli/case_report.h"
 #include "cli/commands.h"
 #include "cli/files.h"
-#include "cli/finding_report.h"
 #include "cli/names.h"
 #include "cli/picture.h"
 #include "cli/recipe_file.h"
@@ -63,7 +63,7 @@ struct Replay {
   std::string Evidence(const Case& c, const Invariant& invariant, const Verdict& verdict) const {
     const std::string report =
         fmt::format("law: {}\n{}\n{}", invariant.law, EvidenceText(verdict.evidence),
-                    CaseReport(*subject, c, verdict.evidence));
+                    CaseReport(*subject, c, invariant, verdict.evidence));
     std::string indented;
     bool at_line_start = true;
     for (const char character : report) {

@@ -1,0 +1,188 @@
+#include "cli/case_report.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "cli/names.h"
+#include "cli/picture.h"
+#include "cli/recording_subject.h"
+#include "cli/table.h"
+#include "properties/case/validity.h"
+#include "properties/case/visibility.h"
+#include "properties/oracle/oracle.h"
+
+namespace maskproof::cli {
+namespace {
+
+constexpr int64_t kShownKeys = 64;
+constexpr int64_t kShownColumns = 16;
+
+struct Row {
+  int64_t batch = 0;
+  int64_t head = 0;
+  int64_t query = 0;
+};
+
+// The row to show: the evidence's, if it has one that this case has too (an invariant may have
+// reshaped the case); else the first that sees nothing; else the first.
+std::optional<Row> RowToShow(const Case& c, const Geometry& g, const Evidence& evidence) {
+  if (g.batch == 0 || g.heads == 0 || g.sequence == 0 || g.total == 0) return std::nullopt;
+  const auto inside = [](int64_t value, int64_t end) { return value >= 0 && value < end; };
+  if (inside(evidence.batch, g.batch) && inside(evidence.query, g.sequence)) {
+    return Row{.batch = evidence.batch,
+               .head = inside(evidence.head, g.heads) ? evidence.head : 0,
+               .query = evidence.query};
+  }
+  const Visibility sees(c);
+  for (int64_t batch = 0; batch < g.batch; ++batch) {
+    for (int64_t query = 0; query < g.sequence; ++query) {
+      if (sees.FullyMasked(batch, 0, query)) {
+        return Row{.batch = batch, .head = 0, .query = query};
+      }
+    }
+  }
+  return Row{};
+}
+
+const char* RowStateText(RowState state) {
+  switch (state) {
+    case RowState::kBounded:
+      return "";
+    case RowState::kFullyMasked:
+      return "; it sees no key at all";
+    case RowState::kNonFinite:
+      return "; a NaN or an infinity takes part in it";
+    case RowState::kOverflow:
+      return "; float32 may overflow in it";
+  }
+  return "";
+}
+
+std::string WeightsText(const Case& c, const Reference& reference, const Row& row) {
+  const Geometry& g = reference.geometry;
+  const Visibility sees(c);
+  const int64_t first = ((row.batch * g.heads + row.head) * g.sequence + row.query) * g.total;
+  Table table({{"  key", Align::kRight}, {"seen"}, {"weight expected", Align::kRight}});
+  for (int64_t key = 0; key < std::min(g.total, kShownKeys); ++key) {
+    table.AddRow({fmt::format("{}", key),
+                  sees.Sees(row.batch, row.head, row.query, key) ? "yes" : "no",
+                  fmt::format("{:.6g}", reference.weights[static_cast<size_t>(first + key)])});
+  }
+  std::string text = table.Text();
+  if (g.total > kShownKeys) text += fmt::format("  ... {} keys\n", g.total);
+  return text;
+}
+
+std::string OutputsText(const Case& c, const Reference& reference, const Row& row,
+                        const Outcome& outcome) {
+  const Geometry& g = reference.geometry;
+  const int64_t elements = g.batch * g.sequence * g.value_hidden();
+  const bool comparable = outcome.kind == OutcomeKind::kOutput &&
+                          outcome.output.output.type == ElementType::kFloat32 &&
+                          outcome.output.output.size() == elements;
+  Table table({{"  column", Align::kRight},
+               {"output expected", Align::kRight},
+               {"got", Align::kRight},
+               {"allowed error", Align::kRight},
+               {""}});
+  for (int64_t column = 0; column < std::min(g.value_head_size, kShownColumns); ++column) {
+    const int64_t index = OutputIndex(c.op, g, row.batch, row.head, row.query, column);
+    const double expected = reference.output[static_cast<size_t>(index)];
+    const double bound = reference.bound[static_cast<size_t>(index)];
+    std::string got = "-";
+    std::string mark;
+    if (comparable) {
+      const double value = outcome.output.output.Get(index);
+      got = Number(value);
+      if (!Within(value, expected, bound)) mark = "<--";
+    }
+    table.AddRow({fmt::format("{}", column), fmt::format("{:.9g}", expected), got,
+                  fmt::format("{:.3g}", bound), mark});
+  }
+  std::string text = table.Text();
+  if (g.value_head_size > kShownColumns) {
+    text += fmt::format("  ... {} columns\n", g.value_head_size);
+  }
+  return text;
+}
+
+std::string RowText(const Subject& subject, const RecordedRun& run, const Row& row) {
+  const Reference reference =
+      ComputeReference(run.c, {.fully_masked = subject.promises().fully_masked,
+                               .profile = subject.promises().profile,
+                               .want_weights = true});
+  std::string text =
+      fmt::format("row: batch {}, head {}, query {}{}\n", row.batch, row.head, row.query,
+                  RowStateText(reference.row(row.batch, row.head, row.query)));
+  text += fmt::format("  sees  {}\n", RowPicture(run.c, row.batch, row.head, row.query));
+  text += WeightsText(run.c, reference, row);
+  return text + OutputsText(run.c, reference, row, run.outcome);
+}
+
+// Names what a law changed in the case before it ran it.
+std::string ChangesText(const Case& given, const Case& run) {
+  std::vector<std::string> changed;
+  for (size_t i = 0; i < kTensorCount; ++i) {
+    if (given.tensors[i] != run.tensors[i])
+      changed.emplace_back(TensorName(static_cast<TensorId>(i)));
+  }
+  if (!(given.attributes == run.attributes)) changed.emplace_back("attributes");
+  if (given.want_present != run.want_present) changed.emplace_back("whether present is asked for");
+  if (changed.empty()) return "the case, exactly as the recipe gives it\n";
+  return fmt::format("the case, after the law changed: {}\n", fmt::join(changed, ", "));
+}
+
+std::string AnswerText(const Outcome& outcome) {
+  if (outcome.kind == OutcomeKind::kOutput && outcome.memory.clean()) return {};
+  return fmt::format("the subject's answer: {} {}{}\n", OutcomeKindName(outcome.kind),
+                     Printable(outcome.message), Printable(outcome.memory.detail));
+}
+
+std::string RunText(const Subject& subject, const RecordedRun& run, const Evidence& evidence) {
+  const ValidityVerdict validity = JudgeValidity(run.c);
+  std::string text = DescribeCase(run.c) + AnswerText(run.outcome);
+  if (validity.validity != Validity::kValid) {
+    return text +
+           fmt::format("{}: {}: {}\n",
+                       validity.validity == Validity::kInvalid ? "malformed" : "optional feature",
+                       validity.subject, validity.reason);
+  }
+  text.insert(0, "sizes  " + DescribeGeometry(run.c) + '\n');
+  text += "mask (one line per query, # for a key that it sees)\n" + MaskPicture(run.c);
+  const std::optional<Row> row = RowToShow(run.c, GeometryOf(run.c), evidence);
+  return row ? text + RowText(subject, run, *row) : text;
+}
+
+}  // namespace
+
+std::string EvidenceText(const Evidence& evidence) {
+  std::string text;
+  const auto add = [&text](const char* what, int64_t value) {
+    if (value < 0) return;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", what, value);
+  };
+  add("batch", evidence.batch);
+  add("head", evidence.head);
+  add("query", evidence.query);
+  add("column", evidence.column);
+  if (evidence.numeric) {
+    text += fmt::format("{}expected {}, got {}, allowed error {:.3g}", text.empty() ? "" : ": ",
+                        Number(evidence.expected), Number(evidence.got), evidence.bound);
+  }
+  return text;
+}
+
+std::string CaseReport(Subject& subject, const Case& c, const Invariant& invariant,
+                       const Evidence& evidence) {
+  RecordingSubject recorder(subject);
+  invariant.check(recorder, c);
+  const RecordedRun* const run = GuiltyRun(recorder.runs(), evidence);
+  if (run == nullptr) return DescribeCase(c);
+  return ChangesText(c, run->c) + RunText(subject, *run, evidence);
+}
+
+}  // namespace maskproof::cli

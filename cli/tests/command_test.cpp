@@ -1,0 +1,297 @@
+// The command as people run it: exit codes, files, texts.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/names.h"
+
+namespace maskproof::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+std::string Slurp(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+struct Answer {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+};
+
+class Command : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "maskproof-command-XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  // Runs the command in the scratch folder. `arguments` is shell text.
+  Answer Run(const std::string& arguments) const {
+    const std::string line = "cd " + ShellQuote(folder_.string()) + " && " +
+                             ShellQuote(MASKPROOF_BINARY) + " " + arguments + " >.out 2>.err";
+    const int status = std::system(line.c_str());
+    return {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+            .out = Slurp(folder_ / ".out"),
+            .err = Slurp(folder_ / ".err")};
+  }
+
+  void Put(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ / name) << text;
+  }
+
+  Json ReadJson(const std::string& name) const { return Json::parse(Slurp(folder_ / name)); }
+
+  fs::path folder_;
+};
+
+bool Contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_F(Command, HelpAndVersion) {
+  const Answer help = Run("--help");
+  EXPECT_EQ(help.exit_code, 0);
+  for (const char* word : {"check", "replay", "list", "report", "show", "Exit code"}) {
+    EXPECT_TRUE(Contains(help.out, word)) << word;
+  }
+  const Answer check = Run("check --help");
+  EXPECT_EQ(check.exit_code, 0);
+  for (const char* word : {"--subject", "--op", "--invariant", "--cases", "--time", "--seed",
+                           "--json", "--out", "--quiet"}) {
+    EXPECT_TRUE(Contains(check.out, word)) << word;
+  }
+  const Answer version = Run("--version");
+  EXPECT_EQ(version.exit_code, 0);
+  EXPECT_EQ(version.out, "maskproof " MASKPROOF_VERSION "\n");
+}
+
+TEST_F(Command, WrongUsageIsRefusedBeforeAnythingStarts) {
+  const struct {
+    const char* arguments;
+    const char* message;
+  } kWrong[] = {
+      {"", "subcommand"},
+      {"chek", "chek"},
+      {"check", "--subject"},
+      {"check --subject planted:none --no-such-option", "no-such-option"},
+      {"check --subject planted:none --op Atention", "did you mean 'Attention'"},
+      {"check --subject planted:none --invariant fuly-masked-rows",
+       "did you mean 'fully-masked-rows'"},
+      {"check --subject planted:none --op Core --invariant int8-exactness",
+       "none of these invariants"},
+      {"check --subject planted:none --time soon", "--time"},
+      {"check --subject planted:none --time 0s", "--time"},
+      {"check --subject planted:none --cases 0", "--cases"},
+      {"check --subject planted:none --cases many", "--cases"},
+      {"check --subject planted:none --seed x", "--seed"},
+      {"check --subject planted:additive-msk", "did you mean 'planted:additive-mask'"},
+      {"check --subject nonsense", "list subjects"},
+      {"check --subject planted:none --json absent/f.json", "absent/f.json"},
+      {"check --subject planted:none --out /proc/absent", "/proc/absent"},
+      {"replay absent.recipe --subject planted:none", "absent.recipe"},
+      {"replay --subject planted:none", "FILE"},
+      {"replay . --subject planted:none", "no *.recipe file"},
+      {"list everything", "everything"},
+      {"report", "JSON"},
+      {"report absent.json", "absent.json"},
+      {"show absent.recipe", "absent.recipe"},
+  };
+  for (const auto& [arguments, message] : kWrong) {
+    const Answer answer = Run(arguments);
+    EXPECT_EQ(answer.exit_code, 2) << arguments << '\n' << answer.out << answer.err;
+    EXPECT_TRUE(Contains(answer.err + answer.out, message)) << arguments << '\n' << answer.err;
+    EXPECT_FALSE(fs::exists(folder_ / "maskproof-findings")) << arguments;
+  }
+}
+
+TEST_F(Command, KernelsHold) {
+  const Answer answer = Run("check --subject kernels --cases 20 --json r.json");
+  EXPECT_EQ(answer.exit_code, 0) << answer.out << answer.err;
+  EXPECT_TRUE(Contains(answer.out, "seed 1"));
+  EXPECT_TRUE(Contains(answer.out, "0 findings"));
+  EXPECT_FALSE(fs::exists(folder_ / "maskproof-findings"));
+  const Json json = ReadJson("r.json");
+  EXPECT_GT(json.at("results").size(), 50U);
+  int64_t cases = 0;
+  for (const Json& row : json.at("results")) {
+    EXPECT_EQ(row.at("violations"), 0) << row;
+    EXPECT_TRUE(row.at("finding").is_null()) << row;
+    EXPECT_EQ(row.at("cases").get<int64_t>() + row.at("not_applicable").get<int64_t>(), 20) << row;
+    cases += row.at("cases").get<int64_t>() - row.at("undecided").get<int64_t>();
+  }
+  EXPECT_GT(cases, 500);
+}
+
+TEST_F(Command, PlantedBugIsFoundShrunkAndReplayed) {
+  const Answer answer =
+      Run("check --subject planted:additive-mask --invariant fully-masked-rows --time 4s "
+          "--json r.json --out found");
+  EXPECT_EQ(answer.exit_code, 1) << answer.out << answer.err;
+  EXPECT_TRUE(Contains(answer.out, "BROKEN"));
+  const Json json = ReadJson("r.json");
+  EXPECT_EQ(json.at("subject"), "planted:additive-mask");
+  EXPECT_EQ(json.at("seed"), 1);
+  EXPECT_GT(json.at("seconds"), 0.0);
+  EXPECT_FALSE(json.at("interrupted"));
+  ASSERT_EQ(json.at("results").size(), 3U);
+  for (const Json& row : json.at("results")) {
+    EXPECT_EQ(row.at("invariant"), "fully-masked-rows");
+    EXPECT_TRUE(row.at("target").is_string());
+    EXPECT_GT(row.at("violations"), 0) << row;
+    const Json& finding = row.at("finding");
+    EXPECT_LT(finding.at("seconds"), 2.0);
+    EXPECT_LE(finding.at("heads"), 2);
+    EXPECT_LE(finding.at("tokens"), 4);
+    EXPECT_FALSE(finding.at("summary").get<std::string>().empty());
+    EXPECT_TRUE(finding.at("reproduced"));
+    const std::string file = finding.at("file");
+    EXPECT_EQ(file, "found/fully-masked-rows-" + row.at("op").get<std::string>() +
+                        "-planted_additive-mask.recipe");
+
+    const Answer again = Run("replay " + file + " --subject planted:additive-mask");
+    EXPECT_EQ(again.exit_code, 1) << again.out << again.err;
+    EXPECT_TRUE(Contains(again.out, "fully-masked-rows")) << again.out;
+    EXPECT_TRUE(Contains(again.out, "BROKEN")) << again.out;
+    const Answer right = Run("replay " + file + " --subject planted:none");
+    EXPECT_EQ(right.exit_code, 0) << right.out << right.err;
+    EXPECT_TRUE(Contains(right.out, "holds")) << right.out;
+
+    const std::string report = Slurp(folder_ / fs::path(file).replace_extension(".txt"));
+    EXPECT_TRUE(Contains(report, "maskproof replay " + file +
+                                     " --subject planted:additive-mask --invariant "
+                                     "fully-masked-rows"))
+        << report;
+    EXPECT_TRUE(Contains(report, "sees nothing")) << report;
+    EXPECT_TRUE(Contains(report, "output expected")) << report;
+    EXPECT_EQ(Run("show " + file).exit_code, 0);
+  }
+  const Answer folder =
+      Run("replay found --quiet --subject planted:additive-mask "
+          "--invariant fully-masked-rows");
+  EXPECT_EQ(folder.exit_code, 1);
+  EXPECT_TRUE(Contains(folder.out, "3 of 3 recipes broken")) << folder.out;
+}
+
+TEST_F(Command, CommandOfAFindingRunsAsPrinted) {
+  ASSERT_EQ(Run("check --subject planted:additive-mask --op Core --invariant fully-masked-rows "
+                "--cases 50 --out \"a folder's\" --json r.json")
+                .exit_code,
+            1);
+  const std::string file = ReadJson("r.json").at("results").at(0).at("finding").at("file");
+  const std::string text = Slurp(folder_ / file);
+  const size_t begin = text.find("maskproof replay ");
+  ASSERT_NE(begin, std::string::npos) << text;
+  const size_t words = begin + std::string("maskproof ").size();
+  const Answer again = Run(text.substr(words, text.find('\n', words) - words));
+  EXPECT_EQ(again.exit_code, 1) << again.out << again.err;
+}
+
+TEST_F(Command, SameSeedSameResults) {
+  const std::string line = "check --subject planted:end-inclusive --op attention --cases 30 ";
+  Run(line + "--json a.json --out a");
+  Run(line + "--json b.json --out b");
+  Run(line + "--json c.json --out c --seed 0x10");
+  const auto counts = [this](const std::string& name) {
+    std::vector<int64_t> numbers;
+    const Json json = ReadJson(name);
+    for (const Json& row : json.at("results")) {
+      for (const char* key : {"cases", "undecided", "violations", "not_applicable"}) {
+        numbers.push_back(row.at(key).get<int64_t>());
+      }
+    }
+    return numbers;
+  };
+  EXPECT_EQ(counts("a.json"), counts("b.json"));
+  EXPECT_NE(counts("a.json"), counts("c.json"));
+  EXPECT_EQ(ReadJson("c.json").at("seed"), 16);
+}
+
+TEST_F(Command, QuietPrintsNothing) {
+  const Answer answer = Run("check --subject planted:additive-mask --cases 20 --quiet");
+  EXPECT_EQ(answer.exit_code, 1);
+  EXPECT_EQ(answer.out, "");
+  EXPECT_EQ(answer.err, "");
+}
+
+TEST_F(Command, ListsWhatThereIs) {
+  const Answer subjects = Run("list subjects");
+  EXPECT_EQ(subjects.exit_code, 0);
+  EXPECT_TRUE(Contains(subjects.out, "kernels:"));
+  EXPECT_TRUE(Contains(subjects.out, "planted:additive-mask"));
+  const Answer invariants = Run("list invariants --markdown");
+  EXPECT_EQ(invariants.exit_code, 0);
+  EXPECT_TRUE(Contains(invariants.out, "| fully-masked-rows |"));
+  const Answer targets = Run("list targets");
+  EXPECT_EQ(targets.exit_code, 0);
+  EXPECT_TRUE(Contains(targets.out, "kernels:"));
+}
+
+TEST_F(Command, ReportPutsChecksSideBySide) {
+  Run("check --subject planted:none --invariant mask-form --cases 10 --json good.json");
+  Run("check --subject planted:end-inclusive --invariant mask-form --cases 60 --json bad.json");
+  const Answer matrix = Run("report good.json bad.json");
+  EXPECT_EQ(matrix.exit_code, 0) << matrix.err;
+  EXPECT_TRUE(Contains(matrix.out, "planted:none")) << matrix.out;
+  EXPECT_TRUE(Contains(matrix.out, "holds")) << matrix.out;
+  EXPECT_TRUE(Contains(matrix.out, "BROKEN")) << matrix.out;
+  const Answer summary = Run("report --summary --markdown good.json bad.json");
+  EXPECT_EQ(summary.exit_code, 0);
+  EXPECT_TRUE(Contains(summary.out, "| planted:end-inclusive |")) << summary.out;
+  Put("other.json", "{\"results\": 3}");
+  EXPECT_EQ(Run("report good.json other.json").exit_code, 2);
+}
+
+TEST_F(Command, RecipesAreNotTrusted) {
+  Put("empty.recipe", "");
+  Put("words.recipe", "maskproof recipe 1\nheads many\n");
+  Put("huge.recipe", "maskproof recipe 1\nop Attention\nbatch 9223372036854775807\n");
+  Put("binary.recipe", std::string(3000, '\xee'));
+  for (const char* name : {"empty", "words", "huge", "binary"}) {
+    const std::string file = std::string(name) + ".recipe";
+    const Answer show = Run("show " + file);
+    EXPECT_EQ(show.exit_code, 2) << name;
+    EXPECT_TRUE(Contains(show.err, file)) << show.err;
+    EXPECT_EQ(Run("replay --subject planted:none " + file).exit_code, 2) << name;
+  }
+  EXPECT_TRUE(Contains(Run("show words.recipe").err, "line 2"));
+}
+
+TEST_F(Command, CtrlCPrintsWhatThereIs) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    if (chdir(folder_.c_str()) != 0 || freopen("out", "w", stdout) == nullptr) _exit(99);
+    execl(MASKPROOF_BINARY, "maskproof", "check", "--subject", "planted:additive-mask", "--time",
+          "5m", "--json", "r.json", nullptr);
+    _exit(98);
+  }
+  std::this_thread::sleep_for(std::chrono::seconds(3));
+  kill(child, SIGINT);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  EXPECT_TRUE(Contains(Slurp(folder_ / "out"), "interrupted"));
+  EXPECT_TRUE(ReadJson("r.json").at("interrupted"));
+}
+
+}  // namespace
+}  // namespace maskproof::cli
