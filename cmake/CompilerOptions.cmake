@@ -23,3 +23,15 @@ if(MASKPROOF_COVERAGE)
   add_compile_options(-fprofile-instr-generate -fcoverage-mapping)
   add_link_options(-fprofile-instr-generate -fcoverage-mapping)
 endif()
+
+# Fuzzing wants coverage from every object. A fuzzing service names its engine in LIB_FUZZING_ENGINE
+# and passes the flags that belong to it itself.
+set(MASKPROOF_FUZZING_ENGINE "$ENV{LIB_FUZZING_ENGINE}" CACHE STRING
+    "What to link fuzz targets with; empty: clang's libFuzzer")
+if(MASKPROOF_FUZZ AND NOT MASKPROOF_FUZZING_ENGINE)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "MASKPROOF_FUZZ needs clang, or a fuzzing engine in LIB_FUZZING_ENGINE")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()
