@@ -137,6 +137,7 @@ struct Recipe {
   bool weight_zero_point_per_column = false;
   bool has_input_zero_point = false;
   bool has_weight_zero_point = false;
+  bool scalars_as_vectors = false;  // per-tensor scales and zero points have dims (1) instead of ()
 
   std::array<Values, kTensorCount> values;  // by TensorId; unused ones keep the default
   std::vector<CellOverride> cells;

@@ -1,0 +1,146 @@
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "properties/recipe/expand.h"
+#include "properties/recipe/fields.h"
+
+namespace maskproof {
+namespace {
+
+// What one row of keys keeps: a span, or key by key.
+struct Kept {
+  bool is_span = true;
+  int64_t start = 0;
+  int64_t end = 0;  // start >= end keeps nothing
+};
+
+// `keys` is written only if the result is not a span.
+Kept DrawKept(const MaskRecipe& mask, KeepPattern pattern, Rng& rng, std::span<uint8_t> keys) {
+  const auto total = static_cast<int64_t>(keys.size());
+  switch (pattern) {
+    case KeepPattern::kAll:
+      return {true, 0, total};
+    case KeepPattern::kNothing:
+      return {true, 0, 0};
+    case KeepPattern::kRandom: {
+      const auto threshold = static_cast<uint64_t>(mask.share * 0x1p24F);
+      for (uint8_t& key : keys) key = (rng.Next() >> 40) < threshold ? 1 : 0;
+      return {false, 0, 0};
+    }
+    case KeepPattern::kRight:
+      return {true, 0, rng.Between(0, total)};
+    case KeepPattern::kLeft:
+      return {true, rng.Between(0, total), total};
+    case KeepPattern::kSpan: {
+      const int64_t x = rng.Between(0, total);
+      const int64_t y = rng.Between(0, total);
+      if (x > y && !rng.OneIn(4)) return {true, y, x};
+      return {true, x, y};
+    }
+    case KeepPattern::kOne: {
+      const int64_t key = rng.Between(0, total - 1);
+      return {true, key, key + 1};
+    }
+    case KeepPattern::kAllButOne: {
+      const int64_t masked = rng.Between(0, total - 1);
+      for (int64_t t = 0; t < total; ++t) keys[static_cast<size_t>(t)] = t != masked ? 1 : 0;
+      return {false, 0, 0};
+    }
+    case KeepPattern::kLast:
+      return {true, total - 1, total};
+    case KeepPattern::kMixed:
+      break;
+  }
+  constexpr auto kOthers = static_cast<uint64_t>(KeepPattern::kMixed);
+  return DrawKept(mask, static_cast<KeepPattern>(rng.Below(kOthers)), rng, keys);
+}
+
+// The smallest span that holds all kept keys; an empty one if there are none.
+Kept SpanOf(const Kept& kept, std::span<const uint8_t> keys) {
+  if (kept.is_span) return kept;
+  Kept span;
+  for (size_t t = 0; t < keys.size(); ++t) {
+    if (keys[t] == 0) continue;
+    if (span.end == 0) span.start = static_cast<int64_t>(t);
+    span.end = static_cast<int64_t>(t) + 1;
+  }
+  return span;
+}
+
+// Calls put(row, kept) for each of `rows` rows.
+template <typename Put>
+void DrawRows(const Recipe& r, int64_t rows, std::vector<uint8_t>& keys, Put put) {
+  Rng rng(MixSeeds(r.mask.seed, static_cast<uint64_t>(TensorId::kMaskIndex) + 1));
+  for (int64_t row = 0; row < rows; ++row) {
+    put(static_cast<size_t>(row), DrawKept(r.mask, r.mask.pattern, rng, keys));
+  }
+}
+
+// Ends, then starts. A length cannot be larger than the draw's end, so that `start >= end` (nothing
+// kept) becomes length 0.
+void WriteSpans(const Recipe& r, std::vector<uint8_t>& keys, std::span<int32_t> out) {
+  const auto batch = static_cast<size_t>(r.batch);
+  const bool has_starts = r.mask.form == MaskForm::kEndsStarts;
+  DrawRows(r, r.batch, keys, [&](size_t b, const Kept& kept) {
+    const Kept span = SpanOf(kept, keys);
+    out[b] = static_cast<int32_t>(span.end);
+    if (has_starts) {
+      out[batch + b] = static_cast<int32_t>(span.start);
+    } else if (span.start >= span.end) {
+      out[b] = 0;
+    }
+  });
+}
+
+// Running sums of query and key lengths, as the form's definition wants them; only the lengths count.
+void WriteSums(const Recipe& r, std::span<int32_t> out) {
+  const auto batch = static_cast<size_t>(r.batch);
+  for (size_t b = 0; b < batch; ++b) {
+    const size_t query = batch + b;
+    const size_t key = 2 * batch + 1 + b;
+    out[query + 1] = out[query] + static_cast<int32_t>(r.sequence);
+    out[key + 1] = out[key] + out[b];
+  }
+}
+
+void WriteRaw(const Recipe& r, int64_t rows, std::vector<uint8_t>& keys, std::span<int32_t> out) {
+  const size_t columns = r.mask.form == MaskForm::kDummy2D ? 1 : keys.size();
+  DrawRows(r, rows, keys, [&](size_t row, const Kept& kept) {
+    for (size_t t = 0; t < columns; ++t) {
+      const auto key = static_cast<int64_t>(t);
+      const bool keep = kept.is_span ? key >= kept.start && key < kept.end : keys[t] != 0;
+      out[row * columns + t] = keep ? r.mask.kept_value : r.mask.masked_value;
+    }
+  });
+}
+
+}  // namespace
+
+Tensor ExpandMask(const Recipe& recipe) {
+  Tensor tensor(ElementType::kInt32, TensorDims(recipe, TensorId::kMaskIndex));
+  const std::span<int32_t> out = tensor.as<int32_t>();
+  std::vector<uint8_t> keys(static_cast<size_t>(TotalLength(recipe)));
+  switch (recipe.mask.form) {
+    case MaskForm::kNone:
+      break;
+    case MaskForm::kCumulative:
+      WriteSpans(recipe, keys, out);
+      WriteSums(recipe, out);
+      break;
+    case MaskForm::kLengths:
+    case MaskForm::kEndsStarts:
+      WriteSpans(recipe, keys, out);
+      break;
+    case MaskForm::kRaw2D:
+    case MaskForm::kDummy2D:
+      WriteRaw(recipe, recipe.batch, keys, out);
+      break;
+    case MaskForm::kRaw3D:
+      WriteRaw(recipe, recipe.batch * recipe.sequence, keys, out);
+      break;
+  }
+  return tensor;
+}
+
+}  // namespace maskproof
