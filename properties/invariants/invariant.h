@@ -32,8 +32,8 @@ struct Evidence {
 
 struct Verdict {
   VerdictKind kind = VerdictKind::kNotApplicable;
-  Evidence evidence;               // meaningful if broken
-  double worst_ratio = 0.0;        // largest |got - expected| / bound seen, for invariants that have one
+  Evidence evidence;         // meaningful if broken
+  double worst_ratio = 0.0;  // largest |got - expected| / bound seen, for invariants that have one
   int64_t elements_checked = 0;
   int64_t elements_undecided = 0;
 };
@@ -42,11 +42,11 @@ struct Verdict {
 enum class Domain : uint8_t { kValid, kAny };
 
 struct Invariant {
-  const char* id;             // "fully-masked-rows"
-  const char* law;            // one sentence
-  const char* reason;         // why it must hold
-  const char* tolerance;      // "bitwise", or where the tolerance comes from
-  const char* modelled_on;    // the real bug
+  const char* id;           // "fully-masked-rows"
+  const char* law;          // one sentence
+  const char* reason;       // why it must hold
+  const char* tolerance;    // "bitwise", or where the tolerance comes from
+  const char* modelled_on;  // the real bug
   Domain domain = Domain::kValid;
   bool (*applies_to)(Op op);
   // Deterministic in the case (its salt included) and the subject.

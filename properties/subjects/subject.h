@@ -21,6 +21,9 @@ struct Promises {
   bool reproducible_rows = false;
   // Two calls with the same case give the same bits.
   bool deterministic = true;
+  // The message of a refusal names the tensor or attribute at fault as the suite does (TensorName,
+  // or the attribute's ONNX name).
+  bool names_faults = false;
   NumericsProfile profile;
 };
 

@@ -1,0 +1,131 @@
+// nan-containment: what attends to a NaN becomes NaN, and nothing else does.
+#include <cmath>
+#include <limits>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "properties/base/rng.h"
+#include "properties/case/visibility.h"
+#include "properties/invariants/compare.h"
+#include "properties/invariants/laws.h"
+#include "properties/invariants/tensor_ops.h"
+#include "properties/invariants/transform.h"
+
+namespace maskproof {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+// A key of one head, or of all heads at once (head -1) if it comes from an input token.
+struct PoisonedKey {
+  int64_t batch = 0;
+  int64_t head = -1;
+  int64_t key = 0;
+
+  bool Concerns(const Row& row) const {
+    return row.batch == batch && (head < 0 || row.head == head);
+  }
+};
+
+// One NaN in a key row reaches its score; a value row is filled, since its columns stay apart.
+void PoisonRow(Tensor& tensor, int64_t item, int64_t rows, int64_t key, bool whole, Rng& rng) {
+  const int64_t columns = tensor.dims.back();
+  const int64_t first = ((item * rows) + key) * columns;
+  if (whole) {
+    Fill(tensor, first, columns, kNan);
+  } else {
+    tensor.Set(first + rng.Between(0, columns - 1), kNan);
+  }
+}
+
+void Poison(Case& c, const PoisonedKey& poisoned, Rng& rng) {
+  const Geometry g = GeometryOf(c);
+  if (poisoned.head < 0) {
+    const int64_t token = (poisoned.batch * g.sequence) + poisoned.key - g.past;
+    c[TensorId::kInput]->Set((token * g.input_width) + rng.Between(0, g.input_width - 1), kNan);
+    return;
+  }
+  const int64_t item = (poisoned.batch * g.heads) + poisoned.head;
+  if (c.op == Op::kCore) {
+    PoisonRow(*c[TensorId::kKey], item, g.total, poisoned.key, false, rng);
+    PoisonRow(*c[TensorId::kValue], item, g.total, poisoned.key, true, rng);
+  } else {
+    PoisonRow(*c[TensorId::kPast], item, g.past, poisoned.key, false, rng);
+    PoisonRow(*c[TensorId::kPast], (g.batch * g.heads) + item, g.past, poisoned.key, true, rng);
+  }
+}
+
+// A key that some row sees and that can hold a NaN.
+std::optional<PoisonedKey> ChooseKey(const Case& c, const Visibility& visibility, Rng& rng) {
+  const Geometry g = GeometryOf(c);
+  std::vector<PoisonedKey> candidates;
+  for (int64_t b = 0; b < g.batch; ++b) {
+    for (int64_t t = 0; t < g.total; ++t) {
+      const bool from_input = c.op != Op::kCore && t >= g.past;
+      if (from_input && (c.op == Op::kQAttention || g.input_width == 0)) continue;
+      for (int64_t n = 0; n < g.heads; ++n) {
+        for (int64_t s = 0; s < g.sequence; ++s) {
+          if (!visibility.Sees(b, n, s, t)) continue;
+          candidates.push_back({b, from_input ? -1 : n, t});
+          break;
+        }
+      }
+    }
+  }
+  if (candidates.empty()) return std::nullopt;
+  return candidates[rng.Below(candidates.size())];
+}
+
+}  // namespace
+
+Verdict CheckNanContainment(Subject& subject, const Case& c) {
+  if (Empty(c)) return NotApplicable();
+  Rng rng(MixSeeds(c.salt, 0x11));
+  // Eight-bit inputs have no NaN; a past has.
+  const bool needs_past = c.op == Op::kQAttention && GeometryOf(c).past == 0;
+  Case base = needs_past ? PrependPast(c, 2, rng) : c;
+  const Geometry g = GeometryOf(base);
+  const Visibility visibility(base);
+  const std::optional<PoisonedKey> poisoned = ChooseKey(base, visibility, rng);
+  if (!poisoned) return NotApplicable();
+  Case changed = base;
+  Poison(changed, *poisoned, rng);
+
+  Verdict verdict;
+  std::optional<Trial> before = Try(subject, std::move(base), verdict);
+  if (!before) return verdict;
+  std::optional<Trial> after = Try(subject, std::move(changed), verdict);
+  if (!after) return verdict;
+
+  Tally reached("a NaN must reach the rows that attend to it");
+  const std::span<const float> got = std::as_const(after->out.output).as<float>();
+  for (int64_t b = 0; b < g.batch; ++b) {
+    for (int64_t n = 0; n < g.heads; ++n) {
+      for (int64_t s = 0; s < g.sequence; ++s) {
+        if (!poisoned->Concerns({b, n, s}) || !visibility.Sees(b, n, s, poisoned->key)) continue;
+        for (int64_t column = 0; column < g.value_head_size; ++column) {
+          const float value = got[static_cast<size_t>(OutputIndex(c.op, g, b, n, s, column))];
+          if (std::isnan(value)) {
+            reached.Agree();
+          } else {
+            reached.Fail({b, n, s, column}, kNan, value);
+          }
+        }
+      }
+    }
+  }
+  const RowMap other_rows = [&](const Row& row) -> std::optional<Row> {
+    if (!poisoned->Concerns(row)) return row;
+    const bool own_query = poisoned->head < 0 && row.index == poisoned->key - g.past;
+    if (own_query || visibility.FullyMasked(row.batch, row.head, row.index) ||
+        visibility.Sees(row.batch, row.head, row.index, poisoned->key)) {
+      return std::nullopt;
+    }
+    return row;
+  };
+  return Combine(reached.Finish(), CompareRows(subject, *before, *after, other_rows,
+                                               "a NaN was put where this row does not look"));
+}
+
+}  // namespace maskproof

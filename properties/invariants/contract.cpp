@@ -1,0 +1,135 @@
+// The laws about the call itself: what it may touch, and what it must refuse.
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "properties/base/rng.h"
+#include "properties/case/validity.h"
+#include "properties/invariants/faults.h"
+#include "properties/invariants/laws.h"
+#include "properties/invariants/trial.h"
+
+namespace maskproof {
+namespace {
+
+bool Died(OutcomeKind kind) {
+  return kind == OutcomeKind::kCrashed || kind == OutcomeKind::kHung ||
+         kind == OutcomeKind::kExhausted;
+}
+
+std::string WhatIsDirty(const MemoryReport& memory) {
+  std::string what;
+  if (memory.inputs_changed) what += "an input was changed; ";
+  if (memory.wrote_outside) what += "memory around an output was written; ";
+  if (memory.unwritten > 0) {
+    what += std::to_string(memory.unwritten) + " output elements were never written; ";
+  }
+  if (memory.touched_on_refusal) what += "an output was written though the call was refused; ";
+  if (memory.float_environment_changed) what += "the floating-point environment was changed; ";
+  return what + memory.detail;
+}
+
+// Whether a message names a tensor or an attribute at all.
+bool NamesSomething(std::string_view message) {
+  constexpr std::array<std::string_view, 9> kAttributes{
+      "num_heads", "unidirectional", "qkv_hidden_sizes",          "mask_filter_value", "scale",
+      "present",   "do_rotary",      "past_present_share_buffer", "total_length"};
+  for (const std::string_view attribute : kAttributes) {
+    if (message.find(attribute) != std::string_view::npos) return true;
+  }
+  for (size_t i = 0; i < kTensorCount; ++i) {
+    if (message.find(TensorName(static_cast<TensorId>(i))) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+// `fault`: the name that the message must hold if the subject names faults; null: any name.
+void JudgeRefusal(const Promises& promises, const Outcome& outcome, const char* fault,
+                  Tally& tally) {
+  const std::string& message = outcome.message;
+  if (message.empty()) {
+    tally.Fail("refused without a message");
+  } else if (!promises.names_faults) {
+    tally.Agree();
+  } else if (fault != nullptr ? message.find(fault) == std::string::npos
+                              : !NamesSomething(message)) {
+    tally.Fail(std::string("the message does not name the fault (") +
+               (fault != nullptr ? fault : "any tensor or attribute") + "): " + message);
+  } else {
+    tally.Agree();
+  }
+  if (outcome.memory.touched_on_refusal) {
+    tally.Fail("refused, but an output was written: " + outcome.memory.detail);
+  }
+}
+
+}  // namespace
+
+Verdict CheckMemory(Subject& subject, const Case& c) {
+  struct Where {
+    MemoryPlacement placement;
+    const char* label;
+  };
+  constexpr std::array kPlaces{
+      Where{MemoryPlacement::kPlain, "in ordinary memory"},
+      Where{MemoryPlacement::kGuardAfter, "with an unreadable page after every tensor"},
+      Where{MemoryPlacement::kGuardBefore, "with an unreadable page before every tensor"}};
+  if (!subject.Supports(c)) return NotApplicable();
+  Verdict combined = NotApplicable();
+  for (const Where& place : kPlaces) {
+    RunRequest request;
+    request.placement = place.placement;
+    request.audit = true;
+    const Outcome outcome = subject.Run(c, request);
+    if (outcome.kind == OutcomeKind::kUnsupported) continue;
+    Tally tally(place.label);
+    if (Died(outcome.kind)) {
+      tally.Fail(std::string(OutcomeKindName(outcome.kind)) + ": " + outcome.message);
+    } else if (!outcome.memory.clean()) {
+      tally.Fail(WhatIsDirty(outcome.memory));
+    } else if (outcome.kind == OutcomeKind::kOutput) {
+      tally.Agree();
+    }
+    combined = Combine(combined, tally.Finish());
+    if (combined.kind == VerdictKind::kBroken) break;
+  }
+  return combined;
+}
+
+Verdict CheckRefusal(Subject& subject, const Case& c) {
+  Rng rng(MixSeeds(c.salt, 0x16));
+  Case tried = c;
+  const char* fault = nullptr;
+  ValidityVerdict validity = JudgeValidity(tried);
+  // A valid case is worth more with one thing wrong in it, three times out of four.
+  if (validity.validity == Validity::kValid && !rng.OneIn(4)) {
+    fault = InjectFault(tried, rng);
+    validity = JudgeValidity(tried);
+  }
+  if (!subject.Supports(tried)) return NotApplicable();
+  RunRequest request;
+  request.audit = true;
+  const Outcome outcome = subject.Run(tried, request);
+  if (outcome.kind == OutcomeKind::kUnsupported) return NotApplicable();
+  const bool valid = validity.validity == Validity::kValid;
+  Tally tally(valid ? "a valid case" : validity.subject + " " + validity.reason);
+  if (Died(outcome.kind)) {
+    tally.Fail(std::string(OutcomeKindName(outcome.kind)) + ": " + outcome.message);
+    return tally.Finish();
+  }
+  const bool refused = outcome.kind == OutcomeKind::kRefused;
+  if (valid && refused) {
+    tally.Fail("was refused: " + outcome.message);
+  } else if (validity.validity == Validity::kInvalid && !refused) {
+    tally.Fail("was accepted");
+  } else if (refused) {
+    const bool single = validity.validity == Validity::kInvalid;
+    JudgeRefusal(subject.promises(), outcome, single ? fault : nullptr, tally);
+  } else {
+    tally.Agree();
+  }
+  return tally.Finish();
+}
+
+}  // namespace maskproof

@@ -1,0 +1,133 @@
+#include "properties/invariants/faults.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace maskproof {
+namespace {
+
+TensorId RandomTensor(const Case& c, Rng& rng) {
+  std::vector<TensorId> present;
+  for (size_t i = 0; i < kTensorCount; ++i) {
+    if (c.has(static_cast<TensorId>(i))) present.push_back(static_cast<TensorId>(i));
+  }
+  return present[rng.Below(present.size())];
+}
+
+// The same elements under other dims, cut or padded with zeros.
+void Reshape(Tensor& tensor, Dims dims) {
+  Tensor reshaped(tensor.type, std::move(dims));
+  const size_t common = std::min(tensor.bytes.size(), reshaped.bytes.size());
+  if (common > 0) std::memcpy(reshaped.bytes.data(), tensor.bytes.data(), common);
+  tensor = std::move(reshaped);
+}
+
+const char* BadScale(Case& c, Rng& rng) {
+  c.attributes.scale = rng.OneIn(2) ? std::numeric_limits<float>::quiet_NaN()
+                                    : std::numeric_limits<float>::infinity();
+  return "scale";
+}
+
+const char* BadFill(Case& c, Rng& rng) {
+  if (c.op == Op::kCore) return BadScale(c, rng);
+  c.attributes.mask_filter_value = std::numeric_limits<float>::quiet_NaN();
+  return "mask_filter_value";
+}
+
+const char* BadHeads(Case& c, Rng& rng) {
+  if (c.op == Op::kCore) return BadScale(c, rng);
+  constexpr std::array<int64_t, 4> kCounts{0, -1, -7, int64_t{1} << 31};
+  c.attributes.num_heads = kCounts[rng.Below(kCounts.size())];
+  return "num_heads";
+}
+
+const char* NegativeLength(Case& c, Rng& rng) {
+  const int64_t batch = GeometryOf(c).batch;
+  if (batch == 0) return BadScale(c, rng);
+  Tensor mask(ElementType::kInt32, {rng.OneIn(2) ? batch : 2 * batch});
+  constexpr std::array<double, 3> kLengths{-1.0, -3.0, -2147483648.0};
+  mask.Set(rng.Between(0, batch - 1), kLengths[rng.Below(kLengths.size())]);
+  c[TensorId::kMaskIndex] = std::move(mask);
+  return "mask_index";
+}
+
+const char* WrongType(Case& c, Rng& rng) {
+  const TensorId id = RandomTensor(c, rng);
+  const bool is_float = c[id]->type == ElementType::kFloat32;
+  c[id] = Tensor(is_float ? ElementType::kInt32 : ElementType::kFloat32, c[id]->dims);
+  return TensorName(id);
+}
+
+const char* Missing(Case& c, Rng& rng) {
+  const TensorId id = RandomTensor(c, rng);
+  c[id].reset();
+  // Without a zero point or a mask the case is another valid one; a past leaves the mask's width.
+  return id == TensorId::kPast ? nullptr : TensorName(id);
+}
+
+const char* WrongRank(Case& c, Rng& rng) {
+  const TensorId id = RandomTensor(c, rng);
+  Dims dims = c[id]->dims;
+  if (rng.OneIn(2) || dims.empty()) {
+    dims.insert(dims.begin(), 1);
+  } else {
+    dims.pop_back();
+  }
+  Reshape(*c[id], std::move(dims));
+  // Another rank of mask is another form of it.
+  return id == TensorId::kMaskIndex ? nullptr : TensorName(id);
+}
+
+const char* WrongSize(Case& c, Rng& rng) {
+  const TensorId id = RandomTensor(c, rng);
+  Dims dims = c[id]->dims;
+  if (dims.empty()) return BadScale(c, rng);
+  int64_t& dim = dims[rng.Below(dims.size())];
+  dim = rng.OneIn(2) || dim == 0 ? dim + 1 : dim - 1;
+  Reshape(*c[id], std::move(dims));
+  return nullptr;
+}
+
+const char* BadHiddenSizes(Case& c, Rng& rng) {
+  if (c.op != Op::kAttention) return BadScale(c, rng);
+  const Geometry g = GeometryOf(c);
+  std::vector<int64_t> sizes{g.hidden(), g.hidden(), g.value_hidden()};
+  switch (rng.Below(4)) {
+    case 0:
+      sizes.pop_back();
+      break;
+    case 1:
+      sizes.push_back(g.hidden());
+      break;
+    case 2:
+      sizes[rng.Below(3)] = 0;
+      break;
+    default:
+      sizes[rng.Below(3)] = -g.hidden();
+      break;
+  }
+  c.attributes.qkv_hidden_sizes = std::move(sizes);
+  return "qkv_hidden_sizes";
+}
+
+const char* PastAndBias(Case& c, Rng& rng) {
+  if (c.op != Op::kAttention || !c.has(TensorId::kPast)) return WrongSize(c, rng);
+  const Geometry g = GeometryOf(c);
+  c[TensorId::kAttentionBias] = Tensor(ElementType::kFloat32, {1, 1, g.sequence, g.total});
+  return nullptr;
+}
+
+}  // namespace
+
+const char* InjectFault(Case& c, Rng& rng) {
+  constexpr std::array kFaults{BadScale,  BadFill,   BadHeads,  NegativeLength, WrongType,  Missing,
+                               WrongRank, WrongSize, WrongSize, BadHiddenSizes, PastAndBias};
+  return kFaults[rng.Below(kFaults.size())](c, rng);
+}
+
+}  // namespace maskproof
