@@ -60,7 +60,7 @@ class Pair {
   }
 
   PairResult Finish() {
-    if (shrinker_) {
+    if (shrinker_ && result_.finding) {
       CampaignFinding& finding = *result_.finding;
       finding.recipe = shrinker_->recipe();
       finding.verdict = shrinker_->verdict();
@@ -141,7 +141,7 @@ class Campaign {
   double Elapsed(Clock::time_point now) const { return SecondsBetween(options_.start, now); }
 
   bool AnyShrinking() const {
-    return std::any_of(pairs_.begin(), pairs_.end(), [](const Pair& p) { return p.shrinking(); });
+    return std::ranges::any_of(pairs_, [](const Pair& p) { return p.shrinking(); });
   }
 
   bool ShrinkOnly(Clock::time_point now) const {
@@ -151,8 +151,8 @@ class Campaign {
 
   bool Over(Clock::time_point now) const {
     if (Interrupted() || (options_.seconds && Elapsed(now) >= *options_.seconds)) return true;
-    return std::all_of(pairs_.begin(), pairs_.end(),
-                       [](const Pair& p) { return p.exhausted() && !p.shrinking(); });
+    return std::ranges::all_of(pairs_,
+                               [](const Pair& p) { return p.exhausted() && !p.shrinking(); });
   }
 
   CampaignProgress Snapshot() const {

@@ -25,15 +25,15 @@ bool ChooseOps(const std::vector<std::string>& words, std::vector<Op>& chosen) {
       Fail(UnknownWord("operator", word, OpNames()));
       return false;
     }
-    if (std::find(chosen.begin(), chosen.end(), *op) == chosen.end()) chosen.push_back(*op);
+    if (std::ranges::find(chosen, *op) == chosen.end()) chosen.push_back(*op);
   }
   return true;
 }
 
 bool AnyApplies(const CampaignOptions& options) {
-  return std::any_of(options.ops.begin(), options.ops.end(), [&](Op op) {
-    return std::any_of(options.invariants.begin(), options.invariants.end(),
-                       [op](const Invariant* invariant) { return invariant->applies_to(op); });
+  return std::ranges::any_of(options.ops, [&](Op op) {
+    return std::ranges::any_of(
+        options.invariants, [op](const Invariant* invariant) { return invariant->applies_to(op); });
   });
 }
 
@@ -67,8 +67,8 @@ bool ReadOptions(const CheckArguments& arguments, CampaignOptions& options) {
 
 // Writes both files of a finding and gives the summary for the table; nullopt after a message.
 std::optional<FindingSummary> WriteFinding(const CheckArguments& arguments, const PairResult& pair,
-                                           Subject& subject, const OutputDirectory& directory) {
-  const CampaignFinding& finding = *pair.finding;
+                                           const CampaignFinding& finding, Subject& subject,
+                                           const OutputDirectory& directory) {
   const std::string stem =
       SafeFileName(fmt::format("{}-{}-{}", pair.invariant->id, OpName(pair.op), subject.name()));
   const std::string file = directory.File(stem + ".recipe");
@@ -138,7 +138,7 @@ int RunCheck(const CheckArguments& arguments) {
   if (!arguments.quiet) {
     fmt::print("checking {} (target {}), seed {}\n", Printable(subject->name()),
                Printable(subject->target()), options.seed);
-    std::fflush(stdout);
+    (void)std::fflush(stdout);
   }
   CampaignResult campaign;
   {
@@ -155,7 +155,7 @@ int RunCheck(const CheckArguments& arguments) {
   for (const PairResult& pair : campaign.pairs) {
     ResultRow& row = results.rows.emplace_back(RowOf(pair, *subject));
     if (!pair.finding) continue;
-    row.finding = WriteFinding(arguments, pair, *subject, directory);
+    row.finding = WriteFinding(arguments, pair, *pair.finding, *subject, directory);
     if (!row.finding) return kExitUsage;
   }
   results.seconds = SecondsBetween(options.start, Clock::now());

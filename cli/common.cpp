@@ -39,7 +39,7 @@ bool ChooseInvariants(const std::vector<std::string>& ids, std::vector<const Inv
     return false;
   }
   for (const Invariant& invariant : Invariants()) {
-    if (ids.empty() || std::find(ids.begin(), ids.end(), invariant.id) != ids.end()) {
+    if (ids.empty() || std::ranges::find(ids, invariant.id) != ids.end()) {
       chosen.push_back(&invariant);
     }
   }

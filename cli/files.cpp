@@ -138,7 +138,7 @@ std::optional<std::vector<std::string>> RecipeFiles(const std::string& path, std
     error = fmt::format("no *.recipe file in '{}'", path);
     return std::nullopt;
   }
-  std::sort(files.begin(), files.end());
+  std::ranges::sort(files);
   return files;
 }
 

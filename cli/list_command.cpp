@@ -22,7 +22,7 @@ void AddVersionsIn(const fs::path& cache, std::vector<std::string>& versions) {
     std::error_code ignored;
     const std::string name = entry->path().filename().string();
     if (name == "include" || !entry->is_directory(ignored)) continue;
-    if (std::find(versions.begin(), versions.end(), name) == versions.end()) {
+    if (std::ranges::find(versions, name) == versions.end()) {
       versions.push_back(name);
     }
   }
@@ -41,7 +41,7 @@ std::vector<std::string> OnnxRuntimeVersions() {
       if (folder == folder.root_path()) break;
     }
   }
-  std::sort(versions.begin(), versions.end());
+  std::ranges::sort(versions);
   return versions;
 }
 

@@ -112,7 +112,7 @@ int main(int argc, char** argv) {
   try {
     return Main(argc, argv);
   } catch (const std::exception& problem) {
-    std::fprintf(stderr, "maskproof: %s\n", problem.what());
+    (void)std::fprintf(stderr, "maskproof: %s\n", problem.what());
     return kExitUsage;
   }
 }

@@ -18,7 +18,7 @@ constexpr double kLongestSeconds = 100.0 * 24 * 3600;
 constexpr size_t kLongestFileName = 100;
 
 bool SameIgnoringCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+  return std::ranges::equal(a, b, [](char x, char y) {
     return std::tolower(static_cast<unsigned char>(x)) ==
            std::tolower(static_cast<unsigned char>(y));
   });
@@ -58,6 +58,7 @@ std::optional<Op> ParseOp(std::string_view word) {
 const std::vector<std::string>& OpNames() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> result;
+    result.reserve(kOps.size());
     for (const Op op : kOps) result.emplace_back(OpName(op));
     return result;
   }();
@@ -66,8 +67,9 @@ const std::vector<std::string>& OpNames() {
 
 std::optional<double> ParseDuration(std::string_view word) {
   double number = 0.0;
-  const char* const end = word.data() + word.size();
-  const auto [rest, error] = std::from_chars(word.data(), end, number, std::chars_format::fixed);
+  const char* const begin = word.data();
+  const char* const end = begin + word.size();
+  const auto [rest, error] = std::from_chars(begin, end, number, std::chars_format::fixed);
   if (error != std::errc()) return std::nullopt;
   const std::string_view unit(rest, static_cast<size_t>(end - rest));
   double seconds_per_unit = 1.0;
@@ -92,8 +94,9 @@ std::optional<uint64_t> ParseSeed(std::string_view word) {
     base = 16;
   }
   uint64_t seed = 0;
-  const char* const end = word.data() + word.size();
-  const auto [rest, error] = std::from_chars(word.data(), end, seed, base);
+  const char* const begin = word.data();
+  const char* const end = begin + word.size();
+  const auto [rest, error] = std::from_chars(begin, end, seed, base);
   if (error != std::errc() || rest != end) return std::nullopt;
   return seed;
 }
@@ -135,7 +138,7 @@ std::string SafeFileName(std::string_view text) {
 }
 
 std::string ShellQuote(std::string_view text) {
-  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+  const bool plain = !text.empty() && std::ranges::all_of(text, [](char c) {
     return SafeInFileName(c) || c == '/' || c == ':' || c == ',' || c == '=';
   });
   if (plain) return std::string(text);

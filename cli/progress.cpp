@@ -29,7 +29,7 @@ void ProgressLine::Show(const CampaignProgress& progress) {
   fmt::print(stderr, "{}{:.1f} s  {} cases ({:.0f}/s)  {} findings  {} undecided", kClearLine,
              progress.seconds, Grouped(progress.cases), rate, progress.findings,
              Grouped(progress.undecided));
-  std::fflush(stderr);
+  (void)std::fflush(stderr);
 }
 
 }  // namespace maskproof::cli

@@ -16,7 +16,7 @@ constexpr size_t kMaxRecipeBytes = 1 << 20;
 std::optional<Recipe> ReadRecipe(const std::string& file, std::string& error) {
   const std::optional<std::string> text = ReadFile(file, kMaxRecipeBytes, error);
   if (!text) return std::nullopt;
-  ParsedRecipe parsed = ParseText(*text, FileLimits());
+  const ParsedRecipe parsed = ParseText(*text, FileLimits());
   if (!parsed.recipe) error = fmt::format("{}: {}", Printable(file), Printable(parsed.error));
   return parsed.recipe;
 }

@@ -40,7 +40,7 @@ std::vector<std::string> InvariantsOf(const std::vector<CheckResults>& checks) {
   std::vector<std::string> ids;
   for (const CheckResults& check : checks) {
     for (const ResultRow& row : check.rows) {
-      if (std::find(ids.begin(), ids.end(), row.invariant) == ids.end()) {
+      if (std::ranges::find(ids, row.invariant) == ids.end()) {
         ids.push_back(row.invariant);
       }
     }
@@ -82,7 +82,7 @@ Table Summary(const std::vector<CheckResults>& checks) {
       if (row.violations == 0) continue;
       if (row.finding) first = std::min(first.value_or(row.finding->seconds), row.finding->seconds);
       const std::string id = Printable(row.invariant);
-      if (std::find(broken.begin(), broken.end(), id) == broken.end()) broken.push_back(id);
+      if (std::ranges::find(broken, id) == broken.end()) broken.push_back(id);
     }
     table.AddRow({Printable(check.subject), Grouped(counts.cases), Grouped(counts.undecided),
                   Grouped(counts.violations), first ? fmt::format("{:.2f} s", *first) : "",

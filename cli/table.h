@@ -3,6 +3,7 @@
 #define MASKPROOF_CLI_TABLE_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace maskproof::cli {
@@ -10,8 +11,11 @@ namespace maskproof::cli {
 enum class Align : bool { kLeft, kRight };
 
 struct Column {
+  Column(std::string column_title, Align alignment = Align::kLeft)
+      : title(std::move(column_title)), align(alignment) {}
+
   std::string title;
-  Align align = Align::kLeft;
+  Align align;
 };
 
 class Table {
