@@ -1,0 +1,80 @@
+// From q, k, v to the output, row by row.
+#include <cstdint>
+#include <vector>
+
+#include "properties/subjects/planted_mask.h"
+#include "properties/subjects/planted_problem.h"
+#include "properties/subjects/planted_row.h"
+
+namespace maskproof::planted {
+namespace {
+
+// Every key with the same weight: the mean of all values.
+void FullyMaskedRow(const Problem& p, const Row& row, float* out) {
+  for (int64_t i = 0; i < p.g.value_head_size; ++i) {
+    float sum = 0.0F;
+    for (int64_t t = 0; t < p.g.total; ++t) sum += p.Value(row.b, row.n, t, i);
+    const bool zero = p.Has(Defect::kFullyMaskedZero);
+    out[i] = zero ? 0.0F : sum / static_cast<float>(p.g.total);
+  }
+}
+
+// Weights of masked keys as the last batch item left them.
+void RecallStaleWeights(const Problem& p, Row& row) {
+  float* const memory = row.memory.data() + (row.n * p.g.sequence + row.s) * p.g.total;
+  for (size_t t = 0; t < row.weight.size(); ++t) {
+    if (row.part[t] != 0) memory[t] = row.weight[t];
+    row.weight[t] = memory[t];
+  }
+}
+
+void MixValues(const Problem& p, const Row& row, float* out) {
+  const bool all = p.Has(Defect::kZeroTimesNan) || p.Has(Defect::kStaleScratch);
+  for (int64_t i = 0; i < p.g.value_head_size; ++i) {
+    float sum = 0.0F;
+    for (int64_t t = 0; t < p.g.total; ++t) {
+      const auto at = static_cast<size_t>(t);
+      if (row.part[at] != 0 || all) sum += row.weight[at] * p.Value(row.b, row.n, t, i);
+    }
+    constexpr float kTooLarge = 1.001F;
+    if (p.Has(Defect::kLane1e3) && i % 4 == 3) sum *= kTooLarge;
+    out[i] = sum;
+  }
+}
+
+void AttendRow(const Problem& p, const MaskReader& mask, Row& row, float* out) {
+  FillLogits(p, mask, row);
+  if (!row.AnyPart()) {
+    FullyMaskedRow(p, row, out);
+  } else if (p.Has(Defect::kBlockInfMinusInf) || p.Has(Defect::kLateRescale)) {
+    OnlineRow(p, row, out);
+  } else {
+    FillWeights(p, row);
+    if (p.Has(Defect::kStaleScratch)) RecallStaleWeights(p, row);
+    MixValues(p, row, out);
+  }
+}
+
+}  // namespace
+
+void Attend(const Problem& p) {
+  const Geometry& g = p.g;
+  const MaskReader mask(p);
+  Row row;
+  if (p.Has(Defect::kStaleScratch)) {
+    row.memory.resize(static_cast<size_t>(g.heads * g.sequence * g.total));
+  }
+  const int64_t rows = g.batch * g.heads * g.sequence;
+  const int64_t done = p.Has(Defect::kLostRows) ? rows / p.threads * p.threads : rows;
+  for (int64_t index = 0; index < done; ++index) {
+    row.b = index / (g.heads * g.sequence);
+    row.n = index / g.sequence % g.heads;
+    row.s = index % g.sequence;
+    // Core (B,N,S,Hv), the operators (B,S,N,Hv).
+    const int64_t place =
+        p.bound.c->op == Op::kCore ? index : (row.b * g.sequence + row.s) * g.heads + row.n;
+    AttendRow(p, mask, row, p.bound.output + place * g.value_head_size);
+  }
+}
+
+}  // namespace maskproof::planted
