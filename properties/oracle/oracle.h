@@ -19,12 +19,17 @@ enum class FullyMasked : uint8_t {
 
 // What a subject says of its arithmetic. The defaults cover every sensible float32 implementation.
 struct NumericsProfile {
-  // Longest chain of roundings in a sum of n terms is min(n, ceil(n / sum_lanes) + log2(sum_lanes)).
-  // 1 allows any order.
+  // Longest chain of roundings in a sum of n terms is min(n, ceil(n / sum_lanes) +
+  // log2(sum_lanes)). 1 allows any order.
   int64_t sum_lanes = 1;
-  double exp_ulp = 4.0;        // error of exp in units in the last place
-  int64_t online_block = 16;   // keys per block of an online softmax; 0: the maximum is found first
-  bool flush_to_zero = true;   // denormal results and operands may be read as zero
+  double exp_ulp = 4.0;       // error of exp in units in the last place
+  int64_t online_block = 16;  // keys per block of an online softmax; 0: the maximum is found first
+  bool flush_to_zero = true;  // denormal results and operands may be read as zero
+  // True: scale and attention_bias meet the finished product of query and key. False: scale, or its
+  // square root, may be multiplied into query and key, and the bias preloaded into the accumulator.
+  bool product_first = false;
+  // True: the exponential is exp(x). False: it may be exp2 with log2(e) folded into the scale.
+  bool natural_exp = false;
 };
 
 enum class RowState : uint8_t {
@@ -36,12 +41,16 @@ enum class RowState : uint8_t {
 
 struct Reference {
   Geometry geometry;
-  std::vector<double> output;    // laid out as the operator's output
-  std::vector<double> bound;     // same layout; |correct - output| <= bound. May be +inf
-  std::vector<RowState> rows;    // (B,N,S)
-  std::vector<double> weights;   // (B,N,S,T) if asked for; else empty
-  std::vector<double> present;        // (2,B,N,T,H) if the case wants it; else empty
-  std::vector<double> present_bound;  // same; 0 for rows copied from past; NaN values are kept as NaN
+  std::vector<double> output;  // laid out as the operator's output
+  // Same layout; |correct - output| <= bound. Rows that are kNonFinite or kOverflow have a NaN
+  // output and an infinite bound: they are not judged here.
+  std::vector<double> bound;
+  std::vector<RowState> rows;   // (B,N,S)
+  std::vector<double> weights;  // (B,N,S,T) if asked for; else empty
+  std::vector<double> present;  // (2,B,N,T,H) if the case wants it; else empty
+  // Same layout; 0 for what is copied from past. An element whose expected value is NaN (its data
+  // are not finite, or float32 may overflow) is not judged here.
+  std::vector<double> present_bound;
 
   RowState row(int64_t batch, int64_t head, int64_t query) const {
     return rows[static_cast<size_t>((batch * geometry.heads + head) * geometry.sequence + query)];
@@ -57,7 +66,8 @@ struct OracleOptions {
 // `c` must be valid (case/validity.h).
 Reference ComputeReference(const Case& c, const OracleOptions& options);
 
-// Flat index into the operator's output of (batch, head, query, column); layouts differ by operator.
+// Flat index into the operator's output of (batch, head, query, column); layouts differ by
+// operator.
 int64_t OutputIndex(Op op, const Geometry& g, int64_t batch, int64_t head, int64_t query,
                     int64_t column);
 
@@ -67,7 +77,9 @@ inline bool Within(double got, double expected, double bound) {
   return error <= bound;
 }
 
-// True if the bound is too wide to say anything: wider than the hull of the values themselves.
+// True if the bound is too wide to say anything: an output of zeros would pass, whatever the
+// weights, because no mixture of values of magnitude `largest_value` is further from zero than the
+// bound.
 bool Vacuous(double bound, double largest_value);
 
 }  // namespace maskproof

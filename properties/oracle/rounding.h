@@ -1,0 +1,61 @@
+// The arithmetic that a float32 implementation is allowed: docs/oracle.md, sections 1 and 2.
+#ifndef MASKPROOF_PROPERTIES_ORACLE_ROUNDING_H_
+#define MASKPROOF_PROPERTIES_ORACLE_ROUNDING_H_
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <limits>
+
+#include "properties/oracle/oracle.h"
+
+namespace maskproof::oracle {
+
+// Unit roundoff of float32, round to nearest.
+inline constexpr double kUnit = 0x1p-24;
+inline constexpr double kSmallestNormal = 0x1p-126;
+// A partial result beyond this may overflow in some order of evaluation (oracle.md (26)).
+inline constexpr double kOverflowLimit = static_cast<double>(std::numeric_limits<float>::max()) / 4;
+// What an exp may lose by flushing small results, a little early or with a floor (oracle.md (14)).
+inline constexpr double kExpFlush = 0x1p-125;
+
+class Rounding {
+ public:
+  explicit Rounding(const NumericsProfile& profile) : profile_(profile) {}
+
+  const NumericsProfile& profile() const { return profile_; }
+
+  // Relative error of a chain of k roundings (oracle.md (2)).
+  static double Gamma(double k) {
+    const double ku = k * kUnit;
+    return ku < 0.5 ? ku / (1.0 - ku) : std::numeric_limits<double>::infinity();
+  }
+
+  // Roundings that a term can meet in a sum of `terms` products that lie scattered over `extent`
+  // positions; the others are exact zeros (oracle.md (3)).
+  double Depth(int64_t terms, int64_t extent) const {
+    const int64_t lanes = std::max<int64_t>(profile_.sum_lanes, 1);
+    const auto tree = static_cast<int64_t>(std::bit_width(static_cast<uint64_t>(lanes) - 1));
+    const int64_t chain = extent / lanes + (extent % lanes != 0 ? 1 : 0);
+    return static_cast<double>(std::min(terms, chain + tree));
+  }
+
+  // Absolute error of one operation that underflows (oracle.md (4)).
+  double Underflow() const { return profile_.flush_to_zero ? kSmallestNormal : 0x1p-149; }
+
+  // Smallest magnitude that is kept and worked with exactly.
+  double SmallestKept() const { return profile_.flush_to_zero ? kSmallestNormal : 0x1p-149; }
+
+  // What is lost if a given number is read as zero for being denormal (oracle.md (5)).
+  double FlushedOperand(double x) const {
+    const double magnitude = x < 0.0 ? -x : x;
+    return profile_.flush_to_zero && magnitude < kSmallestNormal ? magnitude : 0.0;
+  }
+
+ private:
+  NumericsProfile profile_;
+};
+
+}  // namespace maskproof::oracle
+
+#endif  // MASKPROOF_PROPERTIES_ORACLE_ROUNDING_H_

@@ -1,0 +1,75 @@
+// Scores of all queries of one head against all keys, with a bound on their error (oracle.md,
+// section 4).
+#ifndef MASKPROOF_PROPERTIES_ORACLE_SCORES_H_
+#define MASKPROOF_PROPERTIES_ORACLE_SCORES_H_
+
+#include <Eigen/Core>
+#include <span>
+#include <vector>
+
+#include "properties/case/case.h"
+#include "properties/oracle/exactness.h"
+#include "properties/oracle/operands.h"
+
+namespace maskproof::oracle {
+
+struct Score {
+  double value = 0.0;
+  double error = 0.0;
+  Condition condition = Condition::kGood;
+};
+
+class Scores {
+ public:
+  Scores(const Case& c, const Geometry& g, const Rounding& rounding, const Operands& operands);
+
+  // Selects the head that At() asks about.
+  void Load(int64_t batch, int64_t head);
+  // The score of `query` and `key`, attention_bias included. Where query or key are not good, their
+  // condition is the score's.
+  Score At(int64_t query, int64_t key) const;
+
+ private:
+  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+  void CountRoundings(bool default_scale);
+  void LoadBits();
+  bool ExactDot(int64_t query, int64_t key) const;
+  double Bias(int64_t query, int64_t key) const;
+
+  Geometry g_;
+  Rounding rounding_;
+  const Operands& operands_;
+  double scale_ = 1.0;
+  bool bias_given_ = false;
+  std::span<const float> bias_;
+  int64_t bias_batches_ = 1;
+  int64_t bias_heads_ = 1;
+
+  // Relative errors: of the scale and its use; of the bias and its addition; of the whole product;
+  // of the whole product that begins with the bias.
+  double scale_gamma_ = 0.0;
+  double bias_gamma_ = 0.0;
+  double dot_gamma_ = 0.0;
+  double preloaded_gamma_ = 0.0;
+  bool certifiable_ = false;  // an exact dot product stays exact whatever is done about scale
+
+  int64_t batch_ = 0;
+  int64_t head_ = 0;
+  const float* bias_slice_ = nullptr;
+  Matrix dot_;         // query . key
+  Matrix magnitude_;   // (|query| + error) . (|key| + error)
+  Matrix propagated_;  // what the errors of query and key make of it
+  Matrix query_wide_;  // |query| + error
+  Matrix key_wide_;
+  Eigen::VectorXd query_norm_;  // sums over the lanes of query_wide_
+  Eigen::VectorXd key_norm_;
+  std::vector<uint8_t> query_exact_;
+  std::vector<uint8_t> key_exact_;
+  BitExponents query_bits_;
+  BitExponents key_bits_;
+};
+
+}  // namespace maskproof::oracle
+
+#endif  // MASKPROOF_PROPERTIES_ORACLE_SCORES_H_

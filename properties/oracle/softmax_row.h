@@ -1,0 +1,81 @@
+// One row of softmax times value: the reference and the bound (oracle.md, sections 5 and 6).
+#ifndef MASKPROOF_PROPERTIES_ORACLE_SOFTMAX_ROW_H_
+#define MASKPROOF_PROPERTIES_ORACLE_SOFTMAX_ROW_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "properties/oracle/rounding.h"
+
+namespace maskproof::oracle {
+
+// The value rows of one head.
+struct ValueRows {
+  const double* value = nullptr;
+  const double* error = nullptr;
+  int64_t columns = 0;
+};
+
+class SoftmaxRow {
+ public:
+  SoftmaxRow(const Rounding& rounding, int64_t total, int64_t columns);
+
+  void Clear();
+  // A key that the row attends to.
+  void Add(int64_t key, double score, double score_error);
+  // False if the sum of values may overflow; output() and bound() are then not set.
+  bool Evaluate(const ValueRows& rows);
+
+  std::span<const double> output() const { return output_; }
+  std::span<const double> bound() const { return bound_; }
+  size_t size() const { return keys_.size(); }
+  int64_t key(size_t i) const { return keys_[i]; }
+  double weight(size_t i) const { return weights_[i]; }
+
+ private:
+  // Widest deviations of the weights that the bound below has to allow for.
+  struct Spread {
+    double linear = 0.0;     // R = sum p (e^lambda - 1)
+    double remaining = 1.0;  // sum p e^-lambda
+  };
+
+  Spread Weigh();
+  double ShiftError() const;
+  bool Gather(const ValueRows& rows);
+  void MixLinearly(const ValueRows& rows, double remaining);
+  void MixByInterval(const ValueRows& rows);
+  void WeighExtremes();
+  void BoundColumns();
+  double HalfInterval(const ValueRows& rows, size_t column);
+
+  Rounding rounding_;
+  double rescalings_ = 0.0;
+  int64_t total_;
+
+  // By visible key.
+  std::vector<int64_t> keys_;
+  std::vector<double> scores_;
+  std::vector<double> errors_;
+  std::vector<double> distances_;   // score - largest score
+  std::vector<double> lambdas_;     // weight is off by a factor of at most e^lambda
+  std::vector<double> weights_;     // p
+  std::vector<double> deviations_;  // p (e^lambda - 1); in the interval form: largest weight
+  std::vector<double> high_;        // p e^lambda and p e^-lambda, up to a common factor
+  std::vector<double> low_;
+  std::vector<size_t> order_;
+  bool hull_ = false;
+
+  // By column.
+  std::vector<double> output_;
+  std::vector<double> bound_;
+  std::vector<double> mixing_;     // bound on what wrong weights do
+  std::vector<double> magnitude_;  // bound on sum p |value|
+  std::vector<double> inherited_;  // bound on what the errors of the values do
+  std::vector<double> largest_;    // largest |value|, error included
+  std::vector<double> total_magnitude_;
+};
+
+}  // namespace maskproof::oracle
+
+#endif  // MASKPROOF_PROPERTIES_ORACLE_SOFTMAX_ROW_H_
