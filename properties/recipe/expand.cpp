@@ -63,11 +63,20 @@ Tensor ExpandTensor(const Recipe& r, const Case& c, TensorId id) {
 
 // The identity needs to know the zero points; otherwise the order is of no concern.
 constexpr std::array<TensorId, kTensorCount> kExpansionOrder = {
-    TensorId::kInputZeroPoint, TensorId::kWeightZeroPoint, TensorId::kInput,
-    TensorId::kWeights,        TensorId::kBias,            TensorId::kMaskIndex,
-    TensorId::kPast,           TensorId::kAttentionBias,   TensorId::kPastSequenceLength,
-    TensorId::kInputScale,     TensorId::kWeightScale,     TensorId::kQuery,
-    TensorId::kKey,            TensorId::kValue,
+    TensorId::kInputZeroPoint,
+    TensorId::kWeightZeroPoint,
+    TensorId::kInput,
+    TensorId::kWeights,
+    TensorId::kBias,
+    TensorId::kMaskIndex,
+    TensorId::kPast,
+    TensorId::kAttentionBias,
+    TensorId::kPastSequenceLength,
+    TensorId::kInputScale,
+    TensorId::kWeightScale,
+    TensorId::kQuery,
+    TensorId::kKey,
+    TensorId::kValue,
 };
 
 }  // namespace

@@ -93,7 +93,8 @@ void WriteSpans(const Recipe& r, std::vector<uint8_t>& keys, std::span<int32_t> 
   });
 }
 
-// Running sums of query and key lengths, as the form's definition wants them; only the lengths count.
+// Running sums of query and key lengths, as the form's definition wants them; only the lengths
+// count.
 void WriteSums(const Recipe& r, std::span<int32_t> out) {
   const auto batch = static_cast<size_t>(r.batch);
   for (size_t b = 0; b < batch; ++b) {

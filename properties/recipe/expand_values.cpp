@@ -58,10 +58,11 @@ float Extreme(uint64_t bits) {
   constexpr float kSmall = std::numeric_limits<float>::min();
   constexpr float kLargest = std::numeric_limits<float>::max();
   static constexpr std::array<float, 32> kCorners = {
-      0.0F,         0.0F,   0.0F,          0.0F,         0.0F,  0.0F,          0.0F,   kTiny,
-      kTiny * 3.0F, kTiny,  kSmall * 0.5F, kSmall,       kSmall, 0x1.8p-126F,  1.0F,   1.0F,
-      1.0F,         1.0F,   1.0F,          1.0F,         1.5F,  2.0F,          0x1.000002p0F, 0x1.fffffep-1F,
-      3.0F,         0.25F,  0x1p-12F,      0x1p-24F,     16.0F, 100.0F,        0x1p10F, 1.0F};
+      0.0F,  0.0F,          0.0F,           0.0F,          0.0F,   0.0F,     0.0F,
+      kTiny, kTiny * 3.0F,  kTiny,          kSmall * 0.5F, kSmall, kSmall,   0x1.8p-126F,
+      1.0F,  1.0F,          1.0F,           1.0F,          1.0F,   1.0F,     1.5F,
+      2.0F,  0x1.000002p0F, 0x1.fffffep-1F, 3.0F,          0.25F,  0x1p-12F, 0x1p-24F,
+      16.0F, 100.0F,        0x1p10F,        1.0F};
   const bool negative = (bits & 1) != 0;
   const uint64_t rare = (bits >> 16) & 0x1FF;
   float x = kCorners[(bits >> 8) & 31];
@@ -131,9 +132,9 @@ void FillScale(TensorId id, const Values& v, std::span<float> out) {
   Rng rng(seed);
   if (v.distribution == Distribution::kScales) {
     for (float& x : out) {
-      x = PowerOfTwo(static_cast<int32_t>(
-                         rng.Between(static_cast<int64_t>(v.a), static_cast<int64_t>(v.b))),
-                     0, false);
+      x = PowerOfTwo(
+          static_cast<int32_t>(rng.Between(static_cast<int64_t>(v.a), static_cast<int64_t>(v.b))),
+          0, false);
     }
   } else if (v.distribution == Distribution::kExtremes) {
     for (float& x : out) {
@@ -144,13 +145,13 @@ void FillScale(TensorId id, const Values& v, std::span<float> out) {
     const bool as_written = v.distribution == Distribution::kConstant ||
                             v.distribution == Distribution::kUniform ||
                             v.distribution == Distribution::kIntegers;
-    Draw(v, seed, out.size(), out.size(), [&](size_t i, float x) {
-      out[i] = x < 0.0F && !as_written ? -x : x;
-    });
+    Draw(v, seed, out.size(), out.size(),
+         [&](size_t i, float x) { out[i] = x < 0.0F && !as_written ? -x : x; });
   }
 }
 
-// ---- quantised -----------------------------------------------------------------------------------
+// ---- quantised
+// -----------------------------------------------------------------------------------
 
 struct Range {
   int32_t lowest = 0;
@@ -226,8 +227,7 @@ void FillFloat(TensorId id, const Values& values, size_t columns, std::span<floa
     // `out` is zero already.
     for (size_t i = 0; i < out.size(); i += columns + 1) out[i] = 1.0F;
   } else {
-    Draw(values, StreamOf(id, values), out.size(), columns,
-         [&](size_t i, float x) { out[i] = x; });
+    Draw(values, StreamOf(id, values), out.size(), columns, [&](size_t i, float x) { out[i] = x; });
   }
 }
 

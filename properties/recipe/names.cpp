@@ -30,39 +30,39 @@ const char* FaultKindName(Fault::Kind kind) {
 
 const char* FaultAttributeName(Fault::Attribute attribute) {
   static constexpr std::array<const char*, kFaultAttributeCount> kNames = {
-      "num_heads", "unidirectional",    "hidden_q",     "hidden_k",
-      "hidden_v",  "hidden_count",      "scale",        "mask_filter_value",
-      "past_present_share_buffer", "do_rotary", "want_present"};
+      "num_heads", "unidirectional",    "hidden_q",
+      "hidden_k",  "hidden_v",          "hidden_count",
+      "scale",     "mask_filter_value", "past_present_share_buffer",
+      "do_rotary", "want_present"};
   return kNames[static_cast<size_t>(attribute)];
 }
 
 const char* KeyName(Key key) {
-  static constexpr std::array<const char*, kKeyCount> kNames = {
-      "op",
-      "batch",
-      "sequence",
-      "past",
-      "present",
-      "heads",
-      "head_size",
-      "value_head_size",
-      "input_width",
-      "unidirectional",
-      "explicit_hidden_sizes",
-      "scale",
-      "mask_filter_value",
-      "bias",
-      "mask",
-      "attention_bias",
-      "bias_masked_share",
-      "core_layout",
-      "input_type",
-      "weights_type",
-      "weight_scale",
-      "input_zero_point",
-      "weight_zero_point",
-      "scalars_as_vectors",
-      "salt"};
+  static constexpr std::array<const char*, kKeyCount> kNames = {"op",
+                                                                "batch",
+                                                                "sequence",
+                                                                "past",
+                                                                "present",
+                                                                "heads",
+                                                                "head_size",
+                                                                "value_head_size",
+                                                                "input_width",
+                                                                "unidirectional",
+                                                                "explicit_hidden_sizes",
+                                                                "scale",
+                                                                "mask_filter_value",
+                                                                "bias",
+                                                                "mask",
+                                                                "attention_bias",
+                                                                "bias_masked_share",
+                                                                "core_layout",
+                                                                "input_type",
+                                                                "weights_type",
+                                                                "weight_scale",
+                                                                "input_zero_point",
+                                                                "weight_zero_point",
+                                                                "scalars_as_vectors",
+                                                                "salt"};
   return kNames[static_cast<size_t>(key)];
 }
 

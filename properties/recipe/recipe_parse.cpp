@@ -83,8 +83,7 @@ class Parser {
   }
 
   bool ReadHeader(const Words& words) {
-    const std::string header =
-        std::string(kTextStart) + ' ' + std::to_string(kRecipeVersion);
+    const std::string header = std::string(kTextStart) + ' ' + std::to_string(kRecipeVersion);
     const std::string got = Joined(words, 0);
     return got == header || Fail("recipe", "'" + header + "'", Quoted(got));
   }
@@ -96,7 +95,8 @@ class Parser {
     const auto key = ScanName<Key>(words[0], kKeyCount, KeyName);
     if (!key) return Fail("recipe", "a field of docs/recipes.md", Quoted(words[0]));
     int& seen = key_lines_[static_cast<size_t>(*key)];
-    if (seen != 0) return Fail(words[0], "one such line", "another on line " + std::to_string(seen));
+    if (seen != 0)
+      return Fail(words[0], "one such line", "another on line " + std::to_string(seen));
     seen = line_;
     if (*key == Key::kMask) return ReadMask(words);
     if (words.size() != 2) return Fail(words[0], "one value", Quoted(Joined(words, 1)));
@@ -182,10 +182,9 @@ class Parser {
                int64_t& out) {
     const auto number = ScanInteger(value, lo, hi);
     if (!number) {
-      const std::string range = hi == kAnyInteger
-                                    ? "a whole number"
-                                    : "a whole number from " + std::to_string(lo) + " to " +
-                                          std::to_string(hi);
+      const std::string range = hi == kAnyInteger ? "a whole number"
+                                                  : "a whole number from " + std::to_string(lo) +
+                                                        " to " + std::to_string(hi);
       return Fail(name, range, Quoted(value));
     }
     out = *number;
@@ -254,9 +253,8 @@ class Parser {
   bool ReadMask(const Words& words) {
     MaskRecipe& mask = recipe_.mask;
     if (words.size() < 2) return Fail("mask", "a form", "nothing");
-    if (!Name("mask", words[1],
-              "none, lengths, ends_starts, cumulative, raw2d, dummy2d or raw3d", kMaskFormCount,
-              MaskFormName, mask.form)) {
+    if (!Name("mask", words[1], "none, lengths, ends_starts, cumulative, raw2d, dummy2d or raw3d",
+              kMaskFormCount, MaskFormName, mask.form)) {
       return false;
     }
     // The pattern says which of the others matter.
@@ -299,7 +297,8 @@ class Parser {
   }
 
   bool ReadValues(const Words& words) {
-    if (words.size() < 3) return Fail("values", "a tensor and a distribution", Quoted(Joined(words, 1)));
+    if (words.size() < 3)
+      return Fail("values", "a tensor and a distribution", Quoted(Joined(words, 1)));
     TensorId id{};
     if (!Tensor("values", words[1], id)) return false;
     const std::string field = std::string("values ") + TensorName(id);
@@ -307,10 +306,11 @@ class Parser {
     if (seen != 0) return Fail(field, "one such line", "another on line " + std::to_string(seen));
     seen = line_;
     Values& values = recipe_.of(id);
-    if (!Name(field, words[2],
-              "constant, normal, uniform, integers, scales, extremes, repeat, identity or peak",
-              kDistributionCount, [](Distribution d) { return TraitsOf(d).name; },
-              values.distribution)) {
+    if (!Name(
+            field, words[2],
+            "constant, normal, uniform, integers, scales, extremes, repeat, identity or peak",
+            kDistributionCount, [](Distribution d) { return TraitsOf(d).name; },
+            values.distribution)) {
       return false;
     }
     const DistributionTraits& traits = TraitsOf(values.distribution);
@@ -405,9 +405,10 @@ class Parser {
     }
     auto dims = ScanDims(words[3], kMaxFaultDims);
     if (!dims) {
-      return Fail("fault", "dims like 2x3, at most " + std::to_string(kMaxFaultDims) +
-                               " of them, or 'scalar'",
-                  Quoted(words[3]));
+      return Fail(
+          "fault",
+          "dims like 2x3, at most " + std::to_string(kMaxFaultDims) + " of them, or 'scalar'",
+          Quoted(words[3]));
     }
     fault.dims = std::move(*dims);
     return true;
@@ -437,8 +438,8 @@ class Parser {
   }
 
   bool CheckBelonging() {
-    const std::string no_field = std::string("no such line, as ") + OpName(recipe_.op) +
-                                 " has no such field";
+    const std::string no_field =
+        std::string("no such line, as ") + OpName(recipe_.op) + " has no such field";
     for (size_t i = 0; i < kKeyCount; ++i) {
       const auto key = static_cast<Key>(i);
       line_ = LineOf(key);

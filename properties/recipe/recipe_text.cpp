@@ -86,9 +86,9 @@ std::string CellText(const CellOverride& cell) {
   std::string text = TensorName(cell.tensor);
   text += '[' + Number(cell.index) + "] ";
   // Values of integer tensors are whole numbers and read better without an exponent.
-  const bool whole = cell.value == static_cast<float>(static_cast<int64_t>(
-                                       cell.value > -0x1p62F && cell.value < 0x1p62F ? cell.value
-                                                                                     : 0.0F));
+  const bool whole =
+      cell.value == static_cast<float>(static_cast<int64_t>(
+                        cell.value > -0x1p62F && cell.value < 0x1p62F ? cell.value : 0.0F));
   const bool plain = whole && cell.tensor == TensorId::kMaskIndex;
   return text + (plain ? Number(static_cast<int64_t>(cell.value)) : Number(cell.value));
 }
