@@ -85,20 +85,15 @@ Subject& Pick(Rng& rng) {
   return *subjects[rng.Below(subjects.size())];
 }
 
-bool Check(const Target& target, const Recipe& recipe, const Case& c, size_t law,
-           Subject& subject) {
-  const Invariant& invariant = Invariants()[law];
-  const Verdict verdict = invariant.check(subject, c);
+Verdict Check(const Case& c, size_t law, Subject& subject) {
+  Verdict verdict = Invariants()[law].check(subject, c);
   CountVerdict(law, subject, verdict.kind);
-  if (verdict.kind == VerdictKind::kBroken) {
-    ReportBroken(target, recipe, invariant, subject, verdict);
-  }
-  return verdict.kind != VerdictKind::kNotApplicable;
+  return verdict;
 }
 
 }  // namespace
 
-void CheckRecipe(const Target& target, const Recipe& recipe) {
+std::optional<Broken> FindBroken(const Target& target, const Recipe& recipe) {
   const Case c = Expand(recipe);
   const ValidityVerdict judged = JudgeValidity(c);
   const bool valid = judged.validity == Validity::kValid;
@@ -116,15 +111,21 @@ void CheckRecipe(const Target& target, const Recipe& recipe) {
   int tries = 0;
   for (const size_t law : laws) {
     if (checked == wanted || tries == kMostTries) break;
-    if (Check(target, recipe, c, law, tries == 0 ? first : second)) ++checked;
+    Subject& subject = tries == 0 ? first : second;
+    const Verdict verdict = Check(c, law, subject);
+    if (verdict.kind == VerdictKind::kBroken) return Broken{&Invariants()[law], &subject, verdict};
+    if (verdict.kind != VerdictKind::kNotApplicable) ++checked;
     ++tries;
   }
+  return std::nullopt;
 }
 
 InputResult RunCase(const Target& target, const uint8_t* data, size_t size, std::string& error) {
   const std::optional<Recipe> recipe = DecodeInput(target, data, size, error);
   if (!recipe) return InputResult::kRejected;
-  CheckRecipe(target, *recipe);
+  if (const std::optional<Broken> broken = FindBroken(target, *recipe)) {
+    ReportBroken(target, *recipe, *broken->invariant, *broken->subject, broken->verdict);
+  }
   return InputResult::kRan;
 }
 

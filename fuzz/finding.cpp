@@ -106,7 +106,7 @@ void PrintRecipe(const std::string& text) {
   Write(stderr, "----- end of recipe -----\n");
 }
 
-// File name of the finding: INVARIANT-OPERATOR.recipe. The first of its kind stays.
+// File name of the finding: INVARIANT-OPERATOR.recipe. The last of its kind stays.
 std::string SaveRecipe(std::string_view law, Op op, const std::string& text) {
   const char* folder = std::getenv("MASKPROOF_FUZZ_FINDINGS");
   if (folder == nullptr || *folder == '\0') return {};
@@ -114,7 +114,7 @@ std::string SaveRecipe(std::string_view law, Op op, const std::string& text) {
   const int length = std::snprintf(path, sizeof(path), "%s/%.*s-%s.recipe", folder,
                                    static_cast<int>(law.size()), law.data(), OpName(op));
   if (length < 0 || static_cast<size_t>(length) >= sizeof(path)) return {};
-  if (std::FILE* file = std::fopen(path, "wx")) {
+  if (std::FILE* file = std::fopen(path, "wb")) {
     Write(file, text);
     std::fclose(file);
   }

@@ -30,9 +30,13 @@ GenerateOptions OptionsOf(const Target& target) {
 }
 
 std::optional<std::string_view> AsText(const uint8_t* data, size_t size) {
-  if (size < kTextStart.size()) return std::nullopt;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  if (!text.starts_with(kTextStart)) return std::nullopt;
+  std::string_view rest = text;
+  while (!rest.empty() && (rest[0] == '#' || rest[0] == '\n')) {
+    const size_t end = rest.find('\n');
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  }
+  if (!rest.starts_with(kTextStart)) return std::nullopt;
   return text;
 }
 

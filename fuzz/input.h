@@ -20,7 +20,7 @@ Limits FuzzLimits();
 // Options for generating and mutating recipes of this target.
 GenerateOptions OptionsOf(const Target& target);
 
-// The input as text if it is recipe text.
+// The input as text if it is recipe text: comments and blank lines may come before the first line.
 std::optional<std::string_view> AsText(const uint8_t* data, size_t size);
 
 // The recipe that an input stands for, with the target's operator forced and faults dropped if the

@@ -11,15 +11,26 @@
 #include <string_view>
 #include <vector>
 
+#include "fuzz/checks.h"
 #include "fuzz/input.h"
+#include "fuzz/shrink.h"
 #include "fuzz/tally.h"
 #include "fuzz/target.h"
 
 namespace maskproof::fuzz {
 namespace {
 
+// What to do with an input.
+enum class Mode : uint8_t {
+  kCheck,   // as the fuzz target does
+  kPrint,   // write its recipe
+  kShrink,  // write the smallest recipe that breaks the law that it breaks
+};
+
+constexpr int kMostShrinkTries = 5000;
+
 struct Options {
-  bool print = false;  // the recipe of every input instead of checking it
+  Mode mode = Mode::kCheck;
   std::vector<std::string> paths;
 };
 
@@ -71,12 +82,33 @@ void PrintLine(const std::string& path, std::string_view message) {
                message.data());
 }
 
-InputResult PrintRecipe(const Target& target, const std::vector<uint8_t>& bytes,
-                        std::string& error) {
+void PrintRecipe(const Recipe& recipe) {
+  const std::string text = ToText(recipe);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+void PrintShrunk(const Target& target, const Recipe& recipe) {
+  std::optional<Broken> broken = FindBroken(target, recipe);
+  if (!broken) {
+    std::fputs("# breaks no law\n", stdout);
+    return;
+  }
+  const Recipe smallest = Shrink(recipe, kMostShrinkTries, *broken);
+  const std::string& subject = broken->subject->name();
+  const std::string& summary = broken->verdict.evidence.summary;
+  std::fprintf(stdout, "# breaks %s on %.*s: %.*s\n", broken->invariant->id,
+               static_cast<int>(subject.size()), subject.data(), static_cast<int>(summary.size()),
+               summary.data());
+  PrintRecipe(smallest);
+}
+
+InputResult RunInput(const Target& target, Mode mode, const std::vector<uint8_t>& bytes,
+                     std::string& error) {
+  if (mode == Mode::kCheck) return target.run(target, bytes.data(), bytes.size(), error);
   const std::optional<Recipe> recipe = DecodeInput(target, bytes.data(), bytes.size(), error);
   if (!recipe) return InputResult::kRejected;
-  const std::string text = ToText(*recipe);
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (mode == Mode::kPrint) PrintRecipe(*recipe);
+  if (mode == Mode::kShrink) PrintShrunk(target, *recipe);
   return InputResult::kRan;
 }
 
@@ -89,10 +121,7 @@ void RunFile(const Target& target, const Options& options, const std::string& pa
     return;
   }
   std::string error;
-  const InputResult result = options.print
-                                 ? PrintRecipe(target, *bytes, error)
-                                 : target.run(target, bytes->data(), bytes->size(), error);
-  if (result == InputResult::kRan) {
+  if (RunInput(target, options.mode, *bytes, error) == InputResult::kRan) {
     ++counts.ran;
     return;
   }
@@ -120,9 +149,10 @@ int Replay(const Options& options) {
 
 int Usage(std::FILE* where, int code) {
   std::fprintf(where,
-               "usage: %s_replay [--print] FILE-OR-FOLDER...\n"
+               "usage: %s_replay [--print | --shrink] FILE-OR-FOLDER...\n"
                "Checks every input as the fuzz target would; aborts at the first broken law.\n"
-               "  --print  write the recipe of every input to the standard output instead\n",
+               "  --print   write the recipe of every input to the standard output instead\n"
+               "  --shrink  write the smallest recipe found that breaks the same law\n",
                ThisTarget().name);
   return code;
 }
@@ -135,7 +165,9 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--help") == 0) return maskproof::fuzz::Usage(stdout, 0);
     if (std::strcmp(argv[i], "--print") == 0) {
-      options.print = true;
+      options.mode = maskproof::fuzz::Mode::kPrint;
+    } else if (std::strcmp(argv[i], "--shrink") == 0) {
+      options.mode = maskproof::fuzz::Mode::kShrink;
     } else {
       options.paths.emplace_back(argv[i]);
     }
