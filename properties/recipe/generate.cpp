@@ -18,13 +18,14 @@ Theme ChooseTheme(Rng& rng) {
   if (percent < 60) return Theme::kLong;
   if (percent < 75) return Theme::kWideHead;
   if (percent < 87) return Theme::kManyHeads;
-  if (percent < 97) return Theme::kWideInput;
+  if (percent < 96) return Theme::kWideInput;
   return Theme::kMany;
 }
 
 struct Caps {
   int64_t batch = 3;
   int64_t heads = 3;
+  int64_t least_total = 1;
   int64_t total = 18;
   int64_t head_size = 17;
   int64_t width = 40;
@@ -37,20 +38,20 @@ Caps CapsOf(Theme theme, const Limits& limits) {
     case Theme::kBalanced:
       break;
     case Theme::kLong:
-      caps = {2, 2, longest, 9, 20};
+      caps = {2, 2, 19, longest, 16, 20};
       break;
     case Theme::kWideHead:
-      caps = {2, 2, 12, limits.max_head_size, 33};
+      caps = {2, 2, 1, 20, limits.max_head_size, 48};
       break;
     case Theme::kManyHeads:
-      caps = {2, limits.max_heads, 10, 12, 33};
+      caps = {2, limits.max_heads, 1, 12, 12, 33};
       break;
     case Theme::kWideInput:
-      caps = {2, 3, 10, 12, limits.max_input_width};
+      caps = {2, 3, 1, 12, 12, limits.max_input_width};
       break;
     case Theme::kMany:
-      caps = {limits.max_batch, limits.max_heads, longest, limits.max_head_size,
-              limits.max_input_width};
+      caps = {limits.max_batch, limits.max_heads,     1,
+              longest,          limits.max_head_size, limits.max_input_width};
       break;
   }
   return caps;
@@ -71,8 +72,9 @@ int64_t ChooseHeads(Rng& rng, int64_t cap) {
   return ChooseSize(rng, cap);
 }
 
-void ChooseLengths(Rng& rng, int64_t cap, const Limits& limits, Recipe& r) {
-  const int64_t total = ChooseSize(rng, cap);
+void ChooseLengths(Rng& rng, int64_t at_least, int64_t cap, const Limits& limits, Recipe& r) {
+  int64_t total = ChooseSize(rng, cap);
+  while (total < std::min(at_least, cap)) total = ChooseSize(rng, cap);
   const bool long_total = total > limits.max_sequence;
   if (!long_total && !Percent(rng, 35)) {
     r.sequence = total;
@@ -96,7 +98,7 @@ void ChooseSizes(Rng& rng, const GenerateOptions& options, Recipe& r) {
   r.value_head_size =
       rng.OneIn(2) ? r.head_size : ChooseSize(rng, scaled(caps.head_size, limits.max_head_size));
   const int64_t longest = limits.max_past + limits.max_sequence;
-  ChooseLengths(rng, scaled(caps.total, longest), limits, r);
+  ChooseLengths(rng, caps.least_total, scaled(caps.total, longest), limits, r);
   r.input_width = ChooseSize(rng, scaled(caps.width, limits.max_input_width));
   if (Percent(rng, 20)) r.input_width = r.heads * r.head_size;
 }

@@ -20,8 +20,14 @@ constexpr uint8_t kFlagExplicitHidden = 4;
 constexpr uint8_t kFlagScale = 8;
 constexpr uint8_t kFlagMaskFilter = 16;
 constexpr uint8_t kFlagNoBias = 32;
-constexpr uint8_t kFlagCausal = 64;
-constexpr uint8_t kFlagUnidirectional = 128;  // neither 0 nor 1: the value follows
+// The two highest bits: 0 is not causal, 1 and 2 are, 3 says that the attribute's value follows.
+constexpr int kUnidirectionalShift = 6;
+constexpr uint8_t kUnidirectionalFollows = 3;
+
+uint8_t UnidirectionalBits(int64_t unidirectional) {
+  return unidirectional == 0 || unidirectional == 1 ? static_cast<uint8_t>(unidirectional)
+                                                    : kUnidirectionalFollows;
+}
 
 uint8_t Bit(bool value, uint8_t bit) { return value ? bit : uint8_t{0}; }
 
@@ -30,8 +36,7 @@ uint8_t EncodeFlags(const Recipe& r) {
       Bit(r.past.has_value(), kFlagPast) | Bit(r.present, kFlagPresent) |
       Bit(r.explicit_hidden_sizes, kFlagExplicitHidden) | Bit(r.scale.has_value(), kFlagScale) |
       Bit(r.mask_filter_value.has_value(), kFlagMaskFilter) | Bit(!r.bias, kFlagNoBias) |
-      Bit(r.unidirectional == 1, kFlagCausal) |
-      Bit(r.unidirectional != 0 && r.unidirectional != 1, kFlagUnidirectional));
+      (UnidirectionalBits(r.unidirectional) << kUnidirectionalShift));
 }
 
 uint8_t EncodeQuantization(const Recipe& r) {
@@ -93,7 +98,9 @@ uint8_t DecodeShape(ByteReader& in, const Limits& limits, Recipe& r) {
 }
 
 void EncodeOptions(const Recipe& r, ByteWriter& out) {
-  if (r.unidirectional != 0 && r.unidirectional != 1) out.Integer(r.unidirectional);
+  if (UnidirectionalBits(r.unidirectional) == kUnidirectionalFollows) {
+    out.Integer(r.unidirectional);
+  }
   if (r.scale) out.Float(*r.scale);
   if (r.mask_filter_value) out.Float(*r.mask_filter_value);
   EncodeEnum(r.attention_bias, out);
@@ -114,8 +121,9 @@ void DecodeOptions(ByteReader& in, uint8_t flags, Recipe& r) {
   r.present = (flags & kFlagPresent) != 0;
   r.explicit_hidden_sizes = (flags & kFlagExplicitHidden) != 0;
   r.bias = (flags & kFlagNoBias) == 0;
-  r.unidirectional = (flags & kFlagCausal) != 0 ? 1 : 0;
-  if ((flags & kFlagUnidirectional) != 0) r.unidirectional = in.Integer();
+  const int unidirectional = flags >> kUnidirectionalShift;
+  r.unidirectional = unidirectional == 0 ? 0 : 1;
+  if (unidirectional == kUnidirectionalFollows) r.unidirectional = in.Integer();
   if ((flags & kFlagScale) != 0) r.scale = in.Float();
   if ((flags & kFlagMaskFilter) != 0) r.mask_filter_value = in.Float();
   r.attention_bias = DecodeEnum<BiasBroadcast>(in, kBiasBroadcastCount);
