@@ -13,6 +13,7 @@
 #include "cli/table.h"
 #include "properties/case/validity.h"
 #include "properties/case/visibility.h"
+#include "properties/invariants/probe.h"
 #include "properties/oracle/oracle.h"
 
 namespace maskproof::cli {
@@ -62,17 +63,27 @@ const char* RowStateText(RowState state) {
   return "";
 }
 
-std::string WeightsText(const Case& c, const Reference& reference, const Row& row) {
+// The weights that the oracle wants beside those that the subject uses, the latter read off runs
+// with one-hot values in place of V.
+std::string WeightsText(Subject& subject, const Case& c, const Reference& reference,
+                        const Row& row) {
   const Geometry& g = reference.geometry;
   const Visibility sees(c);
-  const int64_t first = ((row.batch * g.heads + row.head) * g.sequence + row.query) * g.total;
-  Table table({{"  key", Align::kRight}, {"seen"}, {"weight expected", Align::kRight}});
+  const ProbedWeights probed = ProbeWeights(subject, c);
+  const size_t first =
+      static_cast<size_t>(((row.batch * g.heads + row.head) * g.sequence + row.query) * g.total);
+  Table table({{"key", Align::kRight},
+               {"seen"},
+               {"weight expected", Align::kRight},
+               {"got", Align::kRight}});
   for (int64_t key = 0; key < std::min(g.total, kShownKeys); ++key) {
-    table.AddRow({fmt::format("{}", key),
-                  sees.Sees(row.batch, row.head, row.query, key) ? "yes" : "no",
-                  fmt::format("{:.6g}", reference.weights[static_cast<size_t>(first + key)])});
+    const size_t index = first + static_cast<size_t>(key);
+    table.AddRow(
+        {fmt::format("{}", key), sees.Sees(row.batch, row.head, row.query, key) ? "yes" : "no",
+         fmt::format("{:.6g}", reference.weights[index]),
+         probed.kind == OutcomeKind::kOutput ? fmt::format("{:.6g}", probed.weights[index]) : "-"});
   }
-  std::string text = table.Text();
+  std::string text = table.Text(2);
   if (g.total > kShownKeys) text += fmt::format("  ... {} keys\n", g.total);
   return text;
 }
@@ -84,7 +95,7 @@ std::string OutputsText(const Case& c, const Reference& reference, const Row& ro
   const bool comparable = outcome.kind == OutcomeKind::kOutput &&
                           outcome.output.output.type == ElementType::kFloat32 &&
                           outcome.output.output.size() == elements;
-  Table table({{"  column", Align::kRight},
+  Table table({{"column", Align::kRight},
                {"output expected", Align::kRight},
                {"got", Align::kRight},
                {"allowed error", Align::kRight},
@@ -103,14 +114,14 @@ std::string OutputsText(const Case& c, const Reference& reference, const Row& ro
     table.AddRow({fmt::format("{}", column), fmt::format("{:.9g}", expected), got,
                   fmt::format("{:.3g}", bound), mark});
   }
-  std::string text = table.Text();
+  std::string text = table.Text(2);
   if (g.value_head_size > kShownColumns) {
     text += fmt::format("  ... {} columns\n", g.value_head_size);
   }
   return text;
 }
 
-std::string RowText(const Subject& subject, const RecordedRun& run, const Row& row) {
+std::string RowText(Subject& subject, const RecordedRun& run, const Row& row) {
   const Reference reference =
       ComputeReference(run.c, {.fully_masked = subject.promises().fully_masked,
                                .profile = subject.promises().profile,
@@ -119,7 +130,7 @@ std::string RowText(const Subject& subject, const RecordedRun& run, const Row& r
       fmt::format("row: batch {}, head {}, query {}{}\n", row.batch, row.head, row.query,
                   RowStateText(reference.row(row.batch, row.head, row.query)));
   text += fmt::format("  sees  {}\n", RowPicture(run.c, row.batch, row.head, row.query));
-  text += WeightsText(run.c, reference, row);
+  text += WeightsText(subject, run.c, reference, row);
   return text + OutputsText(run.c, reference, row, run.outcome);
 }
 
@@ -142,7 +153,7 @@ std::string AnswerText(const Outcome& outcome) {
                      Printable(outcome.message), Printable(outcome.memory.detail));
 }
 
-std::string RunText(const Subject& subject, const RecordedRun& run, const Evidence& evidence) {
+std::string RunText(Subject& subject, const RecordedRun& run, const Evidence& evidence) {
   const ValidityVerdict validity = JudgeValidity(run.c);
   std::string text = DescribeCase(run.c) + AnswerText(run.outcome);
   if (validity.validity != Validity::kValid) {
@@ -158,23 +169,6 @@ std::string RunText(const Subject& subject, const RecordedRun& run, const Eviden
 }
 
 }  // namespace
-
-std::string EvidenceText(const Evidence& evidence) {
-  std::string text;
-  const auto add = [&text](const char* what, int64_t value) {
-    if (value < 0) return;
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", what, value);
-  };
-  add("batch", evidence.batch);
-  add("head", evidence.head);
-  add("query", evidence.query);
-  add("column", evidence.column);
-  if (evidence.numeric) {
-    text += fmt::format("{}expected {}, got {}, allowed error {:.3g}", text.empty() ? "" : ": ",
-                        Number(evidence.expected), Number(evidence.got), evidence.bound);
-  }
-  return text;
-}
 
 std::string CaseReport(Subject& subject, const Case& c, const Invariant& invariant,
                        const Evidence& evidence) {

@@ -9,10 +9,6 @@
 
 namespace maskproof::cli {
 
-// "batch 0, head 1, query 2, column 3: expected 0.5, got nan, allowed error 1e-06"; empty if the
-// evidence names no element.
-std::string EvidenceText(const Evidence& evidence);
-
 // The case as the law ran it when it broke, its mask, and the row that the evidence points at:
 // which keys it sees, its attention weights and its outputs, as they must be and as the subject
 // gave them. Runs the law once more on `c`.

@@ -40,8 +40,6 @@ std::string ReportFileText(const FindingText& finding, Subject& subject) {
   std::string text = fmt::format("{} is broken by {} ({})\n\n", invariant.id,
                                  Printable(subject.name()), OpName(finding.recipe.op));
   text += Printable(evidence.summary) + '\n';
-  const std::string element = EvidenceText(evidence);
-  if (!element.empty()) text += element + '\n';
   text += fmt::format("\nlaw        {}\nreason     {}\ntolerance  {}\nseen in    {}\n",
                       invariant.law, invariant.reason, invariant.tolerance, invariant.modelled_on);
   text += fmt::format("found      {}\nrerun      {}\n", finding.origin, finding.command);

@@ -9,6 +9,7 @@
 #include "cli/names.h"
 #include "cli/table.h"
 #include "maskproof/kernels/execution.h"
+#include "properties/invariants/catalogue.h"
 
 namespace maskproof::cli {
 namespace {
@@ -94,7 +95,11 @@ int RunList(const ListArguments& arguments) {
     return kExitClean;
   };
   if (arguments.what == "subjects") return print(SubjectTable());
-  if (arguments.what == "invariants") return print(InvariantTable());
+  if (arguments.what == "invariants") {
+    if (!arguments.markdown) return print(InvariantTable());
+    fmt::print("{}", CatalogueMarkdown());
+    return kExitClean;
+  }
   if (arguments.what == "targets") return print(TargetTable());
   return Fail(UnknownWord("list", arguments.what, {"subjects", "invariants", "targets"}));
 }

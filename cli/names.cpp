@@ -126,11 +126,9 @@ std::string UnknownWord(std::string_view what, std::string_view word,
 }
 
 std::string SafeFileName(std::string_view text) {
-  std::string name(text);
-  for (char& c : name) {
-    if (!SafeInFileName(c)) c = '_';
-  }
-  if (name.empty() || name.front() == '.' || name.front() == '-') name.insert(0, "_");
+  std::string name;
+  if (text.empty() || text.front() == '.' || text.front() == '-') name += '_';
+  for (const char c : text) name += SafeInFileName(c) ? c : '_';
   if (name.size() > kLongestFileName) {
     name = fmt::format("{}-{:016x}", name.substr(0, kLongestFileName - 17), HashText(text));
   }
@@ -150,7 +148,8 @@ std::string ShellQuote(std::string_view text) {
       quoted += c;
     }
   }
-  return quoted + "'";
+  quoted += '\'';
+  return quoted;
 }
 
 std::string Printable(std::string_view text) {

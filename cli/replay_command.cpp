@@ -44,8 +44,8 @@ struct Replay {
   bool Run(const std::string& file, const Recipe& recipe) const {
     const Case c = Expand(recipe);
     const bool valid = JudgeValidity(c).validity == Validity::kValid;
-    fmt::print("{}: {}{}\n", Printable(file), OpName(recipe.op),
-               valid ? " " + DescribeGeometry(c) : std::string(", not a plain valid case"));
+    fmt::print("{}: {} {}\n", Printable(file), OpName(recipe.op),
+               valid ? DescribeGeometry(c) : std::string("(not a plain valid case)"));
     bool broken = false;
     for (const Invariant* invariant : invariants) {
       if (!invariant->applies_to(recipe.op)) continue;
@@ -61,9 +61,8 @@ struct Replay {
   }
 
   std::string Evidence(const Case& c, const Invariant& invariant, const Verdict& verdict) const {
-    const std::string report =
-        fmt::format("law: {}\n{}\n{}", invariant.law, EvidenceText(verdict.evidence),
-                    CaseReport(*subject, c, invariant, verdict.evidence));
+    const std::string report = fmt::format("law: {}\n{}", invariant.law,
+                                           CaseReport(*subject, c, invariant, verdict.evidence));
     std::string indented;
     bool at_line_start = true;
     for (const char character : report) {

@@ -132,11 +132,13 @@ std::string ResultsTable(const CheckResults& results) {
 }
 
 std::string Grouped(int64_t count) {
-  std::string digits = std::to_string(count);
-  for (auto place = static_cast<std::ptrdiff_t>(digits.size()) - 3; place > 0; place -= 3) {
-    digits.insert(static_cast<size_t>(place), " ");
+  const std::string digits = fmt::format("{}", count);
+  std::string grouped;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) grouped += ' ';
+    grouped += digits[i];
   }
-  return digits;
+  return grouped;
 }
 
 }  // namespace maskproof::cli

@@ -24,7 +24,7 @@ std::string EscapedForMarkdown(const std::string& cell) {
 
 }  // namespace
 
-std::string Table::Text() const {
+std::string Table::Text(size_t indent) const {
   std::vector<size_t> widths;
   for (size_t i = 0; i < columns_.size(); ++i) {
     size_t width = columns_[i].title.size();
@@ -33,7 +33,7 @@ std::string Table::Text() const {
   }
   std::string text;
   const auto add_line = [&](const auto& cell_of) {
-    std::string line;
+    std::string line(indent, ' ');
     for (size_t i = 0; i < columns_.size(); ++i) {
       if (i > 0) line += "  ";
       line += Padded(cell_of(i), widths[i], columns_[i].align);

@@ -2,6 +2,7 @@
 #ifndef MASKPROOF_CLI_TABLE_H_
 #define MASKPROOF_CLI_TABLE_H_
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,7 +26,8 @@ class Table {
   // As many cells as there are columns.
   void AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
 
-  std::string Text() const;
+  // Each line begins with `indent` spaces.
+  std::string Text(size_t indent = 0) const;
   std::string Markdown() const;
 
  private:
