@@ -9,6 +9,7 @@
 #include "properties/case/visibility.h"
 #include "properties/invariants/compare.h"
 #include "properties/invariants/laws.h"
+#include "properties/invariants/masks.h"
 #include "properties/invariants/tensor_ops.h"
 #include "properties/invariants/transform.h"
 
@@ -85,6 +86,7 @@ Verdict CheckNanContainment(Subject& subject, const Case& c) {
   // Eight-bit inputs have no NaN; a past has.
   const bool needs_past = c.op == Op::kQAttention && GeometryOf(c).past == 0;
   Case base = needs_past ? PrependPast(c, 2, rng) : c;
+  EnsureSeeingRow(base, rng);
   const Geometry g = GeometryOf(base);
   const Visibility visibility(base);
   const std::optional<PoisonedKey> poisoned = ChooseKey(base, visibility, rng);

@@ -1,11 +1,14 @@
 // The laws about the call itself: what it may touch, and what it must refuse.
+#include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "properties/base/rng.h"
 #include "properties/case/validity.h"
+#include "properties/invariants/compare.h"
 #include "properties/invariants/faults.h"
 #include "properties/invariants/laws.h"
 #include "properties/invariants/trial.h"
@@ -28,6 +31,15 @@ std::string WhatIsDirty(const MemoryReport& memory) {
   if (memory.touched_on_refusal) what += "an output was written though the call was refused; ";
   if (memory.float_environment_changed) what += "the floating-point environment was changed; ";
   return what + memory.detail;
+}
+
+bool SameTensor(const Tensor& a, const Tensor& b) {
+  return a.dims == b.dims && std::ranges::equal(a.as<float>(), b.as<float>(), SameBits);
+}
+
+bool SameOutput(const Output& a, const Output& b) {
+  return SameTensor(a.output, b.output) && a.present.has_value() == b.present.has_value() &&
+         (!a.present || SameTensor(*a.present, *b.present));
 }
 
 // Whether a message names a tensor or an attribute at all.
@@ -77,11 +89,12 @@ Verdict CheckMemory(Subject& subject, const Case& c) {
       Where{MemoryPlacement::kGuardBefore, "with an unreadable page before every tensor"}};
   if (!subject.Supports(c)) return NotApplicable();
   Verdict combined = NotApplicable();
+  std::optional<Output> elsewhere;
   for (const Where& place : kPlaces) {
     RunRequest request;
     request.placement = place.placement;
     request.audit = true;
-    const Outcome outcome = subject.Run(c, request);
+    Outcome outcome = subject.Run(c, request);
     if (outcome.kind == OutcomeKind::kUnsupported) continue;
     Tally tally(place.label);
     if (Died(outcome.kind)) {
@@ -89,7 +102,13 @@ Verdict CheckMemory(Subject& subject, const Case& c) {
     } else if (!outcome.memory.clean()) {
       tally.Fail(WhatIsDirty(outcome.memory));
     } else if (outcome.kind == OutcomeKind::kOutput) {
-      tally.Agree();
+      const bool same = !elsewhere || SameOutput(*elsewhere, outcome.output);
+      if (subject.promises().reproducible_rows && !same) {
+        tally.Fail("the result is another one than with the tensors elsewhere");
+      } else {
+        tally.Agree();
+      }
+      elsewhere = std::move(outcome.output);
     }
     combined = Combine(combined, tally.Finish());
     if (combined.kind == VerdictKind::kBroken) break;

@@ -106,15 +106,17 @@ Verdict CheckMaskComposition(Subject& subject, const Case& c) {
 Verdict CheckPaddingExtension(Subject& subject, const Case& c) {
   if (Empty(c)) return NotApplicable();
   Rng rng(MixSeeds(c.salt, 0x06));
-  const Geometry g = GeometryOf(c);
-  const Visibility visibility(c);
+  Case base = c;
+  EnsureSeeingRow(base, rng);
+  const Geometry g = GeometryOf(base);
+  const Visibility visibility(base);
   // Past whole vectors and mask words now and then.
   const int64_t extra = rng.OneIn(4) ? rng.Between(16, 70) : rng.Between(1, 9);
   Verdict verdict;
-  std::optional<Trial> original = Try(subject, c, verdict);
-  if (!original) return verdict;
-  std::optional<Trial> longer = Try(subject, AppendTokens(c, extra, true, rng), verdict);
+  std::optional<Trial> longer = Try(subject, AppendTokens(base, extra, true, rng), verdict);
   if (!longer) return verdict;
+  std::optional<Trial> original = Try(subject, std::move(base), verdict);
+  if (!original) return verdict;
   const RowMap old_rows = [&](const Row& row) -> std::optional<Row> {
     // A row that sees nothing is the mean over all keys, so it does change.
     if (row.index >= g.sequence || visibility.FullyMasked(row.batch, row.head, row.index)) {

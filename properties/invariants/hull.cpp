@@ -6,8 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "properties/base/rng.h"
 #include "properties/case/visibility.h"
 #include "properties/invariants/laws.h"
+#include "properties/invariants/masks.h"
 #include "properties/invariants/quantised_ops.h"
 #include "properties/invariants/transform.h"
 #include "properties/invariants/trial.h"
@@ -108,13 +110,16 @@ Values ReadValues(const Case& c) {
 
 Verdict CheckConvexHull(Subject& subject, const Case& c) {
   if (Empty(c)) return NotApplicable();
+  Rng rng(MixSeeds(c.salt, 0x17));
+  Case base = c;
+  EnsureSeeingRow(base, rng);
   Verdict verdict;
-  std::optional<Trial> trial = Try(subject, c, verdict);
+  std::optional<Trial> trial = Try(subject, std::move(base), verdict);
   if (!trial) return verdict;
-  const Geometry g = GeometryOf(c);
+  const Geometry g = GeometryOf(trial->c);
   const Reference& reference = trial->Judge(subject);
-  const Visibility visibility(c);
-  const Values values = ReadValues(c);
+  const Visibility visibility(trial->c);
+  const Values values = ReadValues(trial->c);
   const std::span<const float> got = std::as_const(trial->out.output).as<float>();
   Tally tally("outside of the values that the row attends to");
   for (int64_t b = 0; b < g.batch; ++b) {

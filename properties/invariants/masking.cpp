@@ -192,6 +192,7 @@ Verdict CheckMaskedWeightZero(Subject& subject, const Case& c) {
   Rng rng(MixSeeds(c.salt, 0x03));
   Case base = c;
   if (GeometryOf(base).total > 1) EnsureMaskedKey(base, rng);
+  EnsureSeeingRow(base, rng);
   const Geometry g = GeometryOf(base);
   const Visibility visibility(base);
   const int64_t chunk = g.value_head_size;

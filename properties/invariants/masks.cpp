@@ -144,6 +144,19 @@ bool HasMaskedKey(const Case& c) {
   return false;
 }
 
+bool HasSeeingRow(const Case& c) {
+  const Geometry g = GeometryOf(c);
+  const Visibility visibility(c);
+  for (int64_t b = 0; b < g.batch; ++b) {
+    for (int64_t n = 0; n < g.heads; ++n) {
+      for (int64_t s = 0; s < g.sequence; ++s) {
+        if (!visibility.FullyMasked(b, n, s)) return true;
+      }
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 bool Padding::SameForAllQueries() const {
@@ -255,6 +268,15 @@ void WriteRandomMask(Case& c, Rng& rng) {
 void EnsureMaskedKey(Case& c, Rng& rng) {
   if (HasMaskedKey(c)) return;
   WriteRandomMask(c, rng);
+}
+
+void EnsureSeeingRow(Case& c, Rng& rng) {
+  if (HasSeeingRow(c)) return;
+  WriteRandomMask(c, rng);
+  if (HasSeeingRow(c)) return;
+  c[TensorId::kMaskIndex].reset();
+  if (HasSeeingRow(c)) return;
+  c[TensorId::kAttentionBias].reset();
 }
 
 Padding SpanOf(const Padding& padding) {

@@ -60,6 +60,8 @@ Case WithExplicitMask(const Case& c);
 void WriteRandomMask(Case& c, Rng& rng);
 // The same, if no row of `c` has both a key that it sees and one that it does not.
 void EnsureMaskedKey(Case& c, Rng& rng);
+// Another mask, or none, if no row of `c` sees any key.
+void EnsureSeeingRow(Case& c, Rng& rng);
 
 // Keeps for each batch the span from its first to its last kept key: forms of 1-D express it.
 Padding SpanOf(const Padding& padding);

@@ -116,8 +116,7 @@ const std::vector<Invariant>& Invariants() {
        .applies_to = Every,
        .check = CheckThreadIndependence},
       {.id = "determinism",
-       .law = "The same call gives the same bits again, after another call in between, and for "
-              "reproducible rows with the tensors elsewhere in memory.",
+       .law = "The same call gives the same bits again, after another call in between.",
        .reason = "A call owns no state.",
        .tolerance = "bitwise; 2 B(x) (1) where the subject does not promise determinism",
        .modelled_on = "scratch memory reused without clearing",

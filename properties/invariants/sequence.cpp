@@ -6,6 +6,7 @@
 #include "properties/case/visibility.h"
 #include "properties/invariants/compare.h"
 #include "properties/invariants/laws.h"
+#include "properties/invariants/masks.h"
 #include "properties/invariants/transform.h"
 
 namespace maskproof {
@@ -44,6 +45,7 @@ Verdict CheckCausalPrefix(Subject& subject, const Case& c) {
   Rng rng(MixSeeds(c.salt, 0x07));
   Case whole = WithSeveralTokens(c, rng);
   whole.attributes.unidirectional = 1;
+  EnsureSeeingRow(whole, rng);
   const Visibility visibility(whole);
   const int64_t tokens = rng.Between(1, GeometryOf(whole).sequence - 1);
   Case prefix = KeepFirstTokens(whole, tokens);
