@@ -1,0 +1,49 @@
+// e^x for x <= 0: what a softmax needs once the row maximum is subtracted.
+#include "hwy/highway.h"
+#include "vector-inl.h"
+
+#if defined(MASKPROOF_KERNELS_SRC_EXP_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef MASKPROOF_KERNELS_SRC_EXP_INL_H_
+#undef MASKPROOF_KERNELS_SRC_EXP_INL_H_
+#else
+#define MASKPROOF_KERNELS_SRC_EXP_INL_H_
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace maskproof::kernels::HWY_NAMESPACE {
+
+// Smallest float whose exponential is a normal number (-126 ln 2, rounded towards zero).
+inline constexpr float kLowestExponent = -0x1.5d589ep+6F;
+
+// Error below 1 ulp for -126 ln 2 <= x <= 0 (kernels/tests/exp_test.cpp); exactly 1 at 0; exactly 0
+// below, -infinity included, so that no denormal number ever comes up; NaN for NaN.
+//
+// x = n ln 2 + r with |r| <= ln 2 / 2, e^x = 2^n (1 + r + r^2 q(r)). q is the minimax polynomial of
+// degree 4: its relative error in e^r is below 3.1e-9, a twentieth of an ulp.
+HWY_INLINE FloatVector ExpNonPositive(FloatVector x) {
+  const FloatTag d;
+  const IntTag di;
+  const auto vanishes = hn::Lt(x, hn::Set(d, kLowestExponent));
+  const FloatVector y = hn::IfThenZeroElse(vanishes, x);
+
+  const IntVector n = hn::NearestInt(hn::Mul(y, hn::Set(d, 0x1.715476p+0F)));  // y / ln 2
+  // ln 2 in two parts. The upper one has 16 bits: n times it is exact, and so is the difference.
+  const FloatVector whole = hn::ConvertTo(d, n);
+  FloatVector r = hn::NegMulAdd(whole, hn::Set(d, 0x1.62e4p-1F), y);
+  r = hn::NegMulAdd(whole, hn::Set(d, 0x1.7f7d1cp-20F), r);
+
+  FloatVector q = hn::Set(d, 0x1.6a2358p-10F);
+  q = hn::MulAdd(q, r, hn::Set(d, 0x1.123a68p-7F));
+  q = hn::MulAdd(q, r, hn::Set(d, 0x1.5558f4p-5F));
+  q = hn::MulAdd(q, r, hn::Set(d, 0x1.555490p-3F));
+  q = hn::MulAdd(q, r, hn::Set(d, 0x1.fffffcp-2F));
+  const FloatVector mantissa = hn::Add(hn::Set(d, 1.0F), hn::MulAdd(hn::Mul(r, r), q, r));
+
+  const IntVector power = hn::ShiftLeft<23>(hn::Add(n, hn::Set(di, 127)));
+  return hn::IfThenZeroElse(vanishes, hn::Mul(mantissa, hn::BitCast(d, power)));
+}
+
+}  // namespace maskproof::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,52 @@
+// Spreads numbered tasks over the workers of a call.
+#ifndef MASKPROOF_KERNELS_SRC_PARALLEL_H_
+#define MASKPROOF_KERNELS_SRC_PARALLEL_H_
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "maskproof/kernels/execution.h"
+
+namespace maskproof::kernels {
+
+// Workers that may be busy at once: per-worker scratch needs that many slots.
+inline int64_t WorkerCount(const ParallelFor* parallel, int64_t tasks) {
+  if (parallel == nullptr) return 1;
+  const auto concurrency = static_cast<int64_t>(std::max<size_t>(parallel->Concurrency(), 1));
+  return std::clamp<int64_t>(tasks, 1, concurrency);
+}
+
+// Calls body(task, worker) once for every task in [0, tasks), worker in [0, WorkerCount). A worker
+// fetches the next task when it is done with one, so which worker does what is up to chance: only
+// what it scribbles into its slot may depend on `worker`.
+template <typename Body>
+void ForEachTask(ParallelFor* parallel, int64_t tasks, const Body& body) {
+  const int64_t workers = WorkerCount(parallel, tasks);
+  if (workers == 1) {
+    for (int64_t task = 0; task < tasks; ++task) body(task, int64_t{0});
+    return;
+  }
+  struct Shared {
+    std::atomic<int64_t> next{0};
+    int64_t tasks;
+    const Body* body;
+  };
+  Shared shared{.tasks = tasks, .body = &body};
+  parallel->Run(
+      static_cast<size_t>(workers),
+      [](void* context, size_t worker) {
+        auto& common = *static_cast<Shared*>(context);
+        while (true) {
+          const int64_t task = common.next.fetch_add(1, std::memory_order_relaxed);
+          if (task >= common.tasks) return;
+          (*common.body)(task, static_cast<int64_t>(worker));
+        }
+      },
+      &shared);
+}
+
+}  // namespace maskproof::kernels
+
+#endif  // MASKPROOF_KERNELS_SRC_PARALLEL_H_

@@ -1,0 +1,31 @@
+// Every rule that the arguments of a call must obey, checked before anything is computed. The order
+// of the checks, which decides what a call with several faults is refused for, is that of
+// docs/operators.md.
+#ifndef MASKPROOF_KERNELS_SRC_VALIDATE_H_
+#define MASKPROOF_KERNELS_SRC_VALIDATE_H_
+
+#include "geometry.h"
+#include "maskproof/kernels/attention.h"
+
+namespace maskproof::kernels {
+
+// Set `geometry` if the arguments are in order.
+Status ValidateAttention(const AttentionAttributes& attributes, const AttentionInputs& inputs,
+                         const AttentionOutputs& outputs, Geometry& geometry);
+Status ValidateQAttention(const AttentionAttributes& attributes, const QAttentionInputs& inputs,
+                          const AttentionOutputs& outputs, Geometry& geometry);
+Status ValidateCore(const CoreArguments& arguments, Geometry& geometry);
+
+// Rules that the three have in common.
+Status ValidateScale(float scale);
+Status ValidateMask(const TensorView<const int32_t>& mask, const Geometry& geometry, bool causal);
+Status ValidateAttentionBias(const TensorView<const float>& bias, const Geometry& geometry);
+// Refuses sizes of which a product that somebody needs is more than an int64 can count.
+Status ValidateCounts(const Geometry& geometry);
+
+// The well-formed mask that this library does not implement.
+inline bool IsMegatronMask(const TensorView<const int32_t>& mask) { return mask.dims.size() == 4; }
+
+}  // namespace maskproof::kernels
+
+#endif  // MASKPROOF_KERNELS_SRC_VALIDATE_H_
