@@ -1,0 +1,258 @@
+// Attention and QAttention as wholes: projection, layouts, past and present, empty tensors.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "helpers.h"
+#include "operator_cases.h"
+
+namespace maskproof::kernels {
+namespace {
+
+class OperatorTest : public TargetTest {
+ protected:
+  static bool SameBits(const TestTensor<float>& a, const TestTensor<float>& b) {
+    return a.data.size() == b.data.size() &&
+           std::memcmp(a.data.data(), b.data.data(), a.data.size() * sizeof(float)) == 0;
+  }
+};
+MASKPROOF_INSTANTIATE_TARGETS(OperatorTest);
+
+// Column `column` of token `token`, in double.
+double ProjectedAt(const AttentionCase& c, int64_t token, int64_t column) {
+  const int64_t depth = c.input.dims[2];
+  const int64_t columns = c.weights.dims[1];
+  double total = c.bias ? static_cast<double>((*c.bias)[column]) : 0.0;
+  for (int64_t k = 0; k < depth; ++k) {
+    total += static_cast<double>(c.input[token * depth + k]) *
+             static_cast<double>(c.weights[k * columns + column]);
+  }
+  return total;
+}
+
+TEST_P(OperatorTest, AttentionIsTheCoreOnItsProjection) {
+  const Sizes shapes[] = {{.batch = 2,
+                           .queries = 7,
+                           .heads = 3,
+                           .head_size = 5,
+                           .value_head_size = 4,
+                           .input_width = 9},
+                          {.batch = 1,
+                           .queries = 50,
+                           .heads = 2,
+                           .head_size = 37,
+                           .value_head_size = 37,
+                           .input_width = 300},
+                          {.batch = 3,
+                           .queries = 2,
+                           .heads = 1,
+                           .head_size = 1,
+                           .value_head_size = 70,
+                           .input_width = 1},
+                          {.batch = 1,
+                           .queries = 3,
+                           .heads = 2,
+                           .head_size = 4,
+                           .value_head_size = 2,
+                           .input_width = 0}};
+  for (const Sizes& s : shapes) {
+    AttentionCase c = MakeAttention(s, 1);
+    c.attributes.unidirectional = 1;
+    // Scores of a few units at most, whatever the width.
+    c.attributes.scale = 1.0F / static_cast<float>((s.input_width + 1) * s.head_size);
+    ASSERT_TRUE(c.Run(execution()).ok());
+
+    CoreCase core;
+    core.shape = {s.batch, s.heads, s.queries, s.queries, s.head_size, s.value_head_size};
+    core.causal = true;
+    core.scale = c.attributes.scale;
+    core.query = TestTensor<float>({s.batch, s.heads, s.queries, s.head_size});
+    core.key = core.query;
+    core.value = TestTensor<float>({s.batch, s.heads, s.queries, s.value_head_size});
+    const auto project = [&](TestTensor<float>& to, int64_t first_column, int64_t size) {
+      int64_t i = 0;
+      for (int64_t b = 0; b < s.batch; ++b)
+        for (int64_t n = 0; n < s.heads; ++n)
+          for (int64_t q = 0; q < s.queries; ++q)
+            for (int64_t k = 0; k < size; ++k) {
+              to[i++] = static_cast<float>(
+                  ProjectedAt(c, b * s.queries + q, first_column + n * size + k));
+            }
+    };
+    project(core.query, 0, s.head_size);
+    project(core.key, s.heads * s.head_size, s.head_size);
+    project(core.value, 2 * s.heads * s.head_size, s.value_head_size);
+    const std::vector<double> expected = ReferenceCore(core);
+    // Entries are below W = Di + 1 in size and off by at most (W + 1) W u; a score, scaled to size
+    // W, moves by 2 (W + 1) W u + (H + 2) W u, an output by twice that times its size W.
+    const double width = static_cast<double>(s.input_width) + 1.0;
+    const double bound = 2.0 * width * width *
+                         (2.0 * width + static_cast<double>(s.head_size + s.queries) + 16.0) *
+                         0x1p-24;
+    int64_t i = 0;
+    for (int64_t b = 0; b < s.batch; ++b)
+      for (int64_t n = 0; n < s.heads; ++n)
+        for (int64_t q = 0; q < s.queries; ++q)
+          for (int64_t k = 0; k < s.value_head_size; ++k) {
+            const float got = c.output[((b * s.queries + q) * s.heads + n) * s.value_head_size + k];
+            ASSERT_LE(std::abs(static_cast<double>(got) - expected[static_cast<size_t>(i++)]),
+                      bound);
+          }
+  }
+}
+
+TEST_P(OperatorTest, AbsentBiasIsZeros) {
+  AttentionCase c = MakeAttention({.batch = 1,
+                                   .queries = 4,
+                                   .heads = 2,
+                                   .head_size = 3,
+                                   .value_head_size = 3,
+                                   .input_width = 5},
+                                  2);
+  c.bias = TestTensor<float>({18});
+  ASSERT_TRUE(c.Run(execution()).ok());
+  const TestTensor<float> expected = c.output;
+  c.bias.reset();
+  ASSERT_TRUE(c.Run(execution()).ok());
+  EXPECT_TRUE(SameBits(c.output, expected));
+}
+
+TEST_P(OperatorTest, PastIsWhatTheWholeSequenceHasBefore) {
+  const Sizes sizes{.batch = 2,
+                    .queries = 9,
+                    .past = 0,
+                    .heads = 2,
+                    .head_size = 5,
+                    .value_head_size = 5,
+                    .input_width = 6};
+  AttentionCase whole = MakeAttention(sizes, 3);
+  whole.attributes.unidirectional = 1;
+  ASSERT_TRUE(whole.Run(execution()).ok());
+
+  // The first 6 tokens, then the last 3 with the present of the first as past.
+  const auto part = [&](int64_t first, int64_t count) {
+    AttentionCase c = whole;
+    c.input = TestTensor<float>({2, count, 6});
+    for (int64_t b = 0; b < 2; ++b) {
+      std::copy_n(&whole.input[(b * 9 + first) * 6], count * 6, &c.input[b * count * 6]);
+    }
+    c.output = TestTensor<float>({2, count, 10});
+    c.present = TestTensor<float>({2, 2, 2, first + count, 5});
+    return c;
+  };
+  AttentionCase head = part(0, 6);
+  ASSERT_TRUE(head.Run(execution()).ok());
+  AttentionCase tail = part(6, 3);
+  tail.past = head.present;
+  ASSERT_TRUE(tail.Run(execution()).ok());
+  EXPECT_TRUE(SameBits(*tail.present, *whole.present));
+  for (int64_t b = 0; b < 2; ++b) {
+    EXPECT_EQ(std::memcmp(&head.output[b * 60], &whole.output[b * 90], 240), 0);
+    EXPECT_EQ(std::memcmp(&tail.output[b * 30], &whole.output[b * 90 + 60], 120), 0);
+  }
+}
+
+TEST_P(OperatorTest, PastBytesAreCopiedAsTheyAre) {
+  AttentionCase c = MakeAttention({.batch = 1,
+                                   .queries = 1,
+                                   .past = 3,
+                                   .heads = 1,
+                                   .head_size = 2,
+                                   .value_head_size = 2,
+                                   .input_width = 2},
+                                  4);
+  const uint32_t signalling = 0xFFA00001U;
+  std::memcpy(&(*c.past)[1], &signalling, 4);
+  (*c.past)[2] = -0.0F;
+  (*c.past)[9] = 1e-44F;
+  ASSERT_TRUE(c.Run(execution()).ok());
+  EXPECT_EQ(std::memcmp(&(*c.present)[0], &(*c.past)[0], 24), 0);
+  EXPECT_EQ(std::memcmp(&(*c.present)[8], &(*c.past)[6], 24), 0);
+}
+
+TEST_P(OperatorTest, ThreadsAndBatchChangeNoBit) {
+  AttentionCase c = MakeAttention({.batch = 3,
+                                   .queries = 100,
+                                   .heads = 2,
+                                   .head_size = 20,
+                                   .value_head_size = 11,
+                                   .input_width = 33},
+                                  5);
+  c.mask = TestTensor<int32_t>({3}, {100, 3, 0});
+  ASSERT_TRUE(c.Run(execution()).ok());
+  const TestTensor<float> expected = c.output;
+  const std::unique_ptr<ParallelFor> pool = MakeThreadPool(3);
+  ASSERT_TRUE(c.Run({.target = GetParam().id, .parallel = pool.get()}).ok());
+  EXPECT_TRUE(SameBits(c.output, expected));
+
+  for (int64_t b = 0; b < 3; ++b) {
+    AttentionCase alone = c;
+    alone.input = TestTensor<float>({1, 100, 33});
+    std::copy_n(&c.input[b * 3300], 3300, alone.input.data.begin());
+    alone.mask = TestTensor<int32_t>({1}, {(*c.mask)[b]});
+    alone.output = TestTensor<float>({1, 100, 22});
+    ASSERT_TRUE(alone.Run(execution()).ok());
+    EXPECT_EQ(std::memcmp(&alone.output[0], &expected[b * 2200], 8800), 0);
+  }
+}
+
+TEST_P(OperatorTest, EmptyTensorsAreValid) {
+  for (const Sizes& s : {Sizes{.batch = 0,
+                               .queries = 3,
+                               .heads = 2,
+                               .head_size = 2,
+                               .value_head_size = 2,
+                               .input_width = 4},
+                         Sizes{.batch = 2,
+                               .queries = 0,
+                               .heads = 2,
+                               .head_size = 2,
+                               .value_head_size = 2,
+                               .input_width = 4},
+                         Sizes{.batch = 2,
+                               .queries = 0,
+                               .past = 3,
+                               .heads = 2,
+                               .head_size = 2,
+                               .value_head_size = 2,
+                               .input_width = 4}}) {
+    AttentionCase c = MakeAttention(s, 6);
+    c.mask = TestTensor<int32_t>({s.batch});
+    const Status status = c.Run(execution());
+    ASSERT_TRUE(status.ok()) << status.message();
+    if (c.present) {
+      EXPECT_TRUE(SameBits(*c.present, *c.past));
+    }
+  }
+}
+
+TEST_P(OperatorTest, QAttentionTakesEveryMaskAndPast) {
+  const Sizes sizes{.batch = 2,
+                    .queries = 4,
+                    .past = 3,
+                    .heads = 2,
+                    .head_size = 3,
+                    .value_head_size = 3,
+                    .input_width = 5};
+  auto c = MakeQAttention<uint8_t, int8_t>(sizes, 7);
+  c.mask = TestTensor<int32_t>({4}, {7, 5, 0, 2});
+  ASSERT_TRUE(c.Run(execution()).ok());
+  const TestTensor<float> expected = c.output;
+  TestTensor<int32_t> padding({2, 7}, {1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 0, 0});
+  c.mask = padding;
+  ASSERT_TRUE(c.Run(execution()).ok());
+  EXPECT_TRUE(SameBits(c.output, expected));
+}
+
+TEST_P(OperatorTest, AnUnknownTargetIsRefused) {
+  AttentionCase c = MakeAttention({}, 8);
+  EXPECT_EQ(c.Run({.target = int64_t{1} << 40, .parallel = nullptr}).code(),
+            StatusCode::kNotSupported);
+}
+
+}  // namespace
+}  // namespace maskproof::kernels
