@@ -59,10 +59,11 @@ bool StartAfterEnd(const Case& c) {
 
 void Compute(const BoundCase& bound, Defect defect) {
   Problem p(bound, defect);
+  // Without an element to write, a batch or a sequence may be as long as an int64.
+  const bool no_present = bound.present == nullptr || ElementCount(bound.present_dims) == 0;
+  if (ElementCount(bound.output_dims) == 0 && no_present) return;
   if (p.Has(Defect::kFtzLeftOn)) WriteFloatControl(ReadFloatControl() | kFlushToZeroControl);
-  if (p.Has(Defect::kAcceptNegativeLength) && p.HasTensor(TensorId::kMaskIndex)) {
-    WriteBeforeTheMask(p);
-  }
+  if (p.Has(Defect::kAcceptNegativeLength)) WriteBeforeTheMask(p);
   if (p.Has(Defect::kTailLoad)) LoadPastTheEnd(p);
   switch (bound.c->op) {
     case Op::kAttention:

@@ -179,8 +179,8 @@ constexpr auto kTable = std::to_array<DefectEntry>({
       "quantisers that quantise the bias as well"}},
     {kFloatAccumulate,
      {"float-accumulate",
-      "the integer sum carries eight fraction bits through float32, so large sums lose low bits",
-      "accumulating blocks in a float register"}},
+      "blocks of the integer product are scaled and summed in float32, and round each time",
+      "block-quantised matrix products, where every block has a scale of its own"}},
 
     {kAcceptNegativeLength,
      {"accept-negative-length", "a negative mask length is used as it is, writing before a buffer",

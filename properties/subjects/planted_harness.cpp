@@ -50,6 +50,7 @@ void GivePrevious(const BoundCase& bound, CallMemory& memory) {
 
 // Moves the element with the tightest bound to just outside of it.
 void LeaveBound(const BoundCase& bound, const NumericsProfile& profile) {
+  if (OutputOf(bound).empty()) return;
   OracleOptions options;
   options.profile = profile;
   const Reference reference = ComputeReference(*bound.c, options);
@@ -70,7 +71,9 @@ void LeaveBound(const BoundCase& bound, const NumericsProfile& profile) {
   if (tightest == reference.bound.size()) return;
   const double expected = reference.output[tightest];
   const double allowed = reference.bound[tightest];
-  auto outside = static_cast<float>(expected + allowed);
+  // A little more than the bound, so that rounding to float takes few steps to make up for.
+  constexpr double kMore = 1.0 + 0x1p-20;
+  auto outside = static_cast<float>(expected + allowed * kMore);
   while (Within(outside, expected, allowed)) {
     outside = std::nextafter(outside, std::numeric_limits<float>::infinity());
     if (std::isinf(outside)) return;  // the bound allows every float

@@ -33,6 +33,7 @@ void StorePastTheEnd(const Problem& p) {
 }
 
 void WriteBeforeTheMask(const Problem& p) {
+  if (!p.HasTensor(TensorId::kMaskIndex) || p.DimsOf(TensorId::kMaskIndex).size() != 1) return;
   const auto* const lengths = static_cast<const int32_t*>(p.bound[TensorId::kMaskIndex].data);
   // Where nothing would trap the write, it must not hit the harness's heap.
   constexpr size_t kSlack = kAddressSanitizer ? 0 : 1;

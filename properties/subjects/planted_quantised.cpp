@@ -59,6 +59,28 @@ int64_t RawProduct(const Problem& p, const Bytes& input, const Bytes& weights, i
   return sum;
 }
 
+// One element of the product and the zero points that belong to it.
+struct Element {
+  int64_t token, column, columns;
+  int64_t input_zero, weight_zero;
+};
+
+// The scaled product with its blocks of four summed in float32 in place of integers.
+float BlockwiseProduct(const Problem& p, const Bytes& input, const Bytes& weights,
+                       const Element& at, float scale) {
+  const int64_t width = p.g.input_width;
+  float total = 0.0F;
+  for (int64_t begin = 0; begin < width; begin += 4) {
+    int64_t block = 0;
+    for (int64_t d = begin; d < std::min(begin + 4, width); ++d) {
+      block += (input[at.token * width + d] - at.input_zero) *
+               (weights[d * at.columns + at.column] - at.weight_zero);
+    }
+    total += static_cast<float>(block) * scale;
+  }
+  return total;
+}
+
 // (input scale) * (weight scale of the column), rounded once.
 float ScaleOf(const Problem& p, int64_t column) {
   const float input_scale = p.Floats(TensorId::kInputScale)[0];
@@ -108,13 +130,12 @@ void ProjectQuantised(Problem& p) {
       sum -= zw * input_sums[static_cast<size_t>(token)];
       sum += counted_width * zx * zw;
 
-      auto total = static_cast<float>(sum);
+      const auto total = static_cast<float>(sum);
+      float value = total * scale + bias[c];
+      if (p.Has(Defect::kBiasQuantised)) value = (total + bias[c]) * scale;
       if (p.Has(Defect::kFloatAccumulate)) {
-        // 255 stands for what earlier blocks left in the fraction.
-        total = (static_cast<float>(sum * 256 + 255) - 255.0F) / 256.0F;
+        value = BlockwiseProduct(p, input, weights, {token, c, columns, zx, zw}, scale) + bias[c];
       }
-      const float value =
-          p.Has(Defect::kBiasQuantised) ? (total + bias[c]) * scale : total * scale + bias[c];
       PlaceColumn(p, token / p.g.sequence, token % p.g.sequence, c, value);
     }
   }

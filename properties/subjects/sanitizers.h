@@ -12,9 +12,15 @@
 #if __has_feature(address_sanitizer)
 #define MASKPROOF_ASAN 1
 #endif
+#if __has_feature(thread_sanitizer)
+#define MASKPROOF_TSAN 1
+#endif
 #endif
 #if defined(__SANITIZE_ADDRESS__) && !defined(MASKPROOF_ASAN)
 #define MASKPROOF_ASAN 1
+#endif
+#if defined(__SANITIZE_THREAD__) && !defined(MASKPROOF_TSAN)
+#define MASKPROOF_TSAN 1
 #endif
 
 namespace maskproof {
@@ -25,15 +31,19 @@ inline constexpr bool kAddressSanitizer = true;
 inline constexpr bool kAddressSanitizer = false;
 #endif
 
+#if defined(MASKPROOF_TSAN)
+inline constexpr bool kThreadSanitizer = true;
+#else
+inline constexpr bool kThreadSanitizer = false;
+#endif
+
 #if defined(MASKPROOF_MSAN)
-inline constexpr bool kMemorySanitizer = true;
 inline void MarkUninitialised(const void* data, size_t size) { __msan_poison(data, size); }
 inline void MarkInitialised(const void* data, size_t size) { __msan_unpoison(data, size); }
 inline bool IsInitialised(const void* data, size_t size) {
   return __msan_test_shadow(data, size) == -1;
 }
 #else
-inline constexpr bool kMemorySanitizer = false;
 inline void MarkUninitialised(const void* /*data*/, size_t /*size*/) {}
 inline void MarkInitialised(const void* /*data*/, size_t /*size*/) {}
 inline bool IsInitialised(const void* /*data*/, size_t /*size*/) { return true; }
