@@ -1,0 +1,480 @@
+// The invariants themselves: they hold for a correct subject on most cases they are given, each is
+// broken by a planted defect, and outcomes that are no output mean what they should.
+#include "properties/invariants/invariant.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "properties/case/validity.h"
+#include "properties/case/visibility.h"
+#include "properties/invariants/catalogue.h"
+#include "properties/invariants/compare.h"
+#include "properties/invariants/masks.h"
+#include "properties/invariants/probe.h"
+#include "properties/invariants/transform.h"
+#include "properties/recipe/recipe.h"
+#include "properties/subjects/subject.h"
+
+namespace maskproof {
+namespace {
+
+constexpr int kCases = 300;
+
+Recipe RecipeNumber(uint64_t number, Op op, bool allow_faults) {
+  Rng rng(MixSeeds(static_cast<uint64_t>(op) + 1, number));
+  GenerateOptions options;
+  options.op = op;
+  options.allow_faults = allow_faults;
+  return Generate(rng, options);
+}
+
+Case CaseNumber(uint64_t number, Op op, const Invariant& invariant) {
+  return Expand(RecipeNumber(number, op, invariant.domain == Domain::kAny));
+}
+
+std::vector<Op> OpsOf(const Invariant& invariant) {
+  std::vector<Op> ops;
+  for (const Op op : {Op::kAttention, Op::kQAttention, Op::kCore}) {
+    if (invariant.applies_to(op)) ops.push_back(op);
+  }
+  return ops;
+}
+
+std::string TestName(std::string id) {
+  std::ranges::replace(id, '-', '_');
+  return id;
+}
+
+// Passes everything on to a subject, under promises of its own, and remembers invalid cases.
+class Watched : public Subject {
+ public:
+  explicit Watched(std::unique_ptr<Subject> subject)
+      : subject_(std::move(subject)), promises_(subject_->promises()) {}
+
+  const std::string& name() const override { return subject_->name(); }
+  const std::string& target() const override { return subject_->target(); }
+  const Promises& promises() const override { return promises_; }
+  bool Supports(const Case& c) const override { return subject_->Supports(c); }
+  Outcome Run(const Case& c, const RunRequest& request) override {
+    const ValidityVerdict verdict = JudgeValidity(c);
+    if (verdict.validity != Validity::kValid) invalid_ = verdict.subject + ": " + verdict.reason;
+    return subject_->Run(c, request);
+  }
+
+  Promises& own_promises() { return promises_; }
+  const std::string& invalid() const { return invalid_; }
+
+ private:
+  std::unique_ptr<Subject> subject_;
+  Promises promises_;
+  std::string invalid_;
+};
+
+// Gives the same outcome whatever the case.
+class Constant : public Subject {
+ public:
+  explicit Constant(OutcomeKind kind, std::string message = {}, Promises promises = {})
+      : promises_(promises) {
+    outcome_.kind = kind;
+    outcome_.message = std::move(message);
+  }
+  const std::string& name() const override { return name_; }
+  const std::string& target() const override { return name_; }
+  const Promises& promises() const override { return promises_; }
+  bool Supports(const Case&) const override { return true; }
+  Outcome Run(const Case&, const RunRequest&) override { return outcome_; }
+
+ private:
+  std::string name_ = "constant";
+  Promises promises_;
+  Outcome outcome_;
+};
+
+struct Counts {
+  int holds = 0;
+  int other = 0;
+};
+
+// Runs `cases` cases for each operator; fails on a broken verdict.
+Counts ExpectHolds(Subject& subject, const Invariant& invariant, Op op, int cases) {
+  Counts counts;
+  for (int i = 0; i < cases; ++i) {
+    const auto number = static_cast<uint64_t>(i);
+    const Verdict verdict = invariant.check(subject, CaseNumber(number, op, invariant));
+    EXPECT_NE(verdict.kind, VerdictKind::kBroken)
+        << invariant.id << " on " << OpName(op) << ": " << verdict.evidence.summary << '\n'
+        << ToText(RecipeNumber(number, op, invariant.domain == Domain::kAny));
+    ++(verdict.kind == VerdictKind::kHolds ? counts.holds : counts.other);
+    if (testing::Test::HasFailure()) break;
+  }
+  return counts;
+}
+
+class EachInvariant : public testing::TestWithParam<const char*> {
+ protected:
+  const Invariant& invariant() const { return *FindInvariant(GetParam()); }
+};
+
+std::vector<const char*> Ids() {
+  std::vector<const char*> ids;
+  for (const Invariant& invariant : Invariants()) ids.push_back(invariant.id);
+  return ids;
+}
+
+TEST_P(EachInvariant, HoldsForTheCorrectSubjectAndCanBeTriedOnMostCases) {
+  for (const Op op : OpsOf(invariant())) {
+    Watched subject(MakePlantedSubject(""));
+    const Counts counts = ExpectHolds(subject, invariant(), op, kCases);
+    EXPECT_GE(counts.holds, kCases * 3 / 4) << OpName(op) << ": too rarely applicable";
+    if (invariant().domain == Domain::kValid) {
+      EXPECT_EQ(subject.invalid(), "") << "a transformed case is malformed";
+    }
+  }
+}
+
+TEST_P(EachInvariant, HoldsWithinTheBoundsIfNoReproducibleRowsArePromised) {
+  for (const Op op : OpsOf(invariant())) {
+    Watched subject(MakePlantedSubject(""));
+    subject.own_promises().reproducible_rows = false;
+    const Counts counts = ExpectHolds(subject, invariant(), op, kCases / 3);
+    EXPECT_GE(counts.holds, kCases / 4) << OpName(op) << ": too rarely applicable";
+  }
+}
+
+TEST_P(EachInvariant, IsDeterministic) {
+  for (const Op op : OpsOf(invariant())) {
+    for (uint64_t number = 0; number < 10; ++number) {
+      const Case c = CaseNumber(number, op, invariant());
+      const std::unique_ptr<Subject> subject = MakePlantedSubject("additive-mask");
+      const Verdict first = invariant().check(*subject, c);
+      const Verdict second = invariant().check(*subject, c);
+      EXPECT_EQ(first.kind, second.kind);
+      EXPECT_EQ(first.elements_checked, second.elements_checked);
+      EXPECT_EQ(first.evidence.summary, second.evidence.summary);
+    }
+  }
+}
+
+TEST_P(EachInvariant, NamesTheDeathOfASubject) {
+  Constant subject(OutcomeKind::kCrashed, "signal 11");
+  for (const Op op : OpsOf(invariant())) {
+    int broken = 0;
+    for (uint64_t number = 0; number < 20; ++number) {
+      const Verdict verdict = invariant().check(subject, CaseNumber(number, op, invariant()));
+      if (verdict.kind != VerdictKind::kBroken) continue;
+      ++broken;
+      EXPECT_NE(verdict.evidence.summary.find("signal 11"), std::string::npos);
+    }
+    EXPECT_GE(broken, 15);
+  }
+}
+
+TEST_P(EachInvariant, LeavesRefusalsToRefusal) {
+  const bool is_refusal = std::string_view(GetParam()) == "refusal";
+  Constant subject(OutcomeKind::kRefused, "no");
+  bool broken = false;
+  for (const Op op : OpsOf(invariant())) {
+    for (uint64_t number = 0; number < 20; ++number) {
+      const Verdict verdict = invariant().check(subject, CaseNumber(number, op, invariant()));
+      broken = broken || verdict.kind == VerdictKind::kBroken;
+    }
+  }
+  EXPECT_EQ(broken, is_refusal);
+}
+
+TEST_P(EachInvariant, SaysNothingOfWhatASubjectCannotExpress) {
+  Constant subject(OutcomeKind::kUnsupported);
+  for (const Op op : OpsOf(invariant())) {
+    for (uint64_t number = 0; number < 20; ++number) {
+      const Verdict verdict = invariant().check(subject, CaseNumber(number, op, invariant()));
+      EXPECT_EQ(verdict.kind, VerdictKind::kNotApplicable);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Invariants, EachInvariant, testing::ValuesIn(Ids()),
+                         [](const auto& parameter) { return TestName(parameter.param); });
+
+// ---- what breaks which law ----------------------------------------------------------------------
+
+struct Breaker {
+  const char* invariant;
+  const char* defect;
+};
+
+void PrintTo(const Breaker& breaker, std::ostream* os) {
+  *os << breaker.defect << " breaks " << breaker.invariant;
+}
+
+constexpr auto kBreakers = std::to_array<Breaker>({
+    {"reference-match", "lane-1e-3"},
+    {"reference-match", "wrong-scale"},
+    {"reference-match", "wrong-present"},
+    {"fully-masked-rows", "additive-mask"},
+    {"fully-masked-rows", "inf-minus-inf"},
+    {"fully-masked-rows", "fully-masked-zero"},
+    {"masked-influence", "zero-times-nan"},
+    {"masked-influence", "exp-floor"},
+    {"masked-weight-zero", "exp-floor"},
+    {"masked-weight-zero", "bf16-weights"},
+    {"mask-magnitude", "fill-value-used"},
+    {"mask-form", "mask-equals-one"},
+    {"mask-form", "mask-nonzero"},
+    {"mask-form", "start-end-swapped"},
+    {"mask-form", "end-inclusive"},
+    {"mask-form", "dummy-mask-used"},
+    {"mask-composition", "stacked-masks"},
+    {"mask-composition", "causal-strict"},
+    {"causal-prefix", "causal-lax"},
+    {"causal-prefix", "tail-sum"},
+    {"past-equivalence", "causal-no-past"},
+    {"past-equivalence", "scaled-cache"},
+    {"batch-independence", "mask3d-batch"},
+    {"batch-independence", "stale-scratch"},
+    {"head-independence", "head-shift"},
+    {"head-independence", "bias-batch-broadcast"},
+    {"thread-independence", "lost-rows"},
+    {"thread-independence", "thread-order"},
+    {"determinism", "nondeterministic"},
+    {"determinism", "previous-output"},
+    {"padding-extension", "tail-max"},
+    {"padding-extension", "late-rescale"},
+    {"key-permutation", "bit63"},
+    {"key-permutation", "block-inf-minus-inf"},
+    {"score-shift", "no-max-subtraction"},
+    {"score-shift", "bias-before-scale"},
+    {"power-of-two-scaling", "clamped-values"},
+    {"power-of-two-scaling", "bias-before-scale"},
+    {"convex-hull", "lane-1e-3"},
+    {"convex-hull", "v-size-is-h"},
+    {"nan-containment", "nan-ignored"},
+    {"nan-containment", "zero-times-nan"},
+    {"int8-exactness", "saturate-16"},
+    {"int8-exactness", "float-accumulate"},
+    {"zero-point-shift", "zp-of-padding"},
+    {"signedness", "activation-sign"},
+    {"per-column", "weight-zp-ignored"},
+    {"per-column", "scale-of-q-for-v"},
+    {"memory", "ftz-left-on"},
+    {"memory", "input-scribbler"},
+    {"memory", "writes-nothing"},
+    {"refusal", "accept-negative-length"},
+    {"refusal", "accept-short-scale"},
+    {"refusal", "refuse-valid"},
+});
+
+class EachBreaker : public testing::TestWithParam<Breaker> {};
+
+TEST_P(EachBreaker, IsFound) {
+  constexpr uint64_t kTries = 400;
+  const auto [id, defect] = GetParam();
+  const Invariant& invariant = *FindInvariant(id);
+  const std::unique_ptr<Subject> subject = MakePlantedSubject(defect);
+  ASSERT_NE(subject, nullptr);
+  for (uint64_t number = 0; number < kTries; ++number) {
+    for (const Op op : OpsOf(invariant)) {
+      const Verdict verdict = invariant.check(*subject, CaseNumber(number, op, invariant));
+      if (verdict.kind != VerdictKind::kBroken) continue;
+      EXPECT_NE(verdict.evidence.summary, "");
+      EXPECT_GT(verdict.elements_checked, 0);
+      return;
+    }
+  }
+  FAIL() << "not found in " << kTries << " cases of each operator";
+}
+
+INSTANTIATE_TEST_SUITE_P(Planted, EachBreaker, testing::ValuesIn(kBreakers),
+                         [](const auto& parameter) {
+                           return TestName(std::string(parameter.param.invariant) + "_by_" +
+                                           parameter.param.defect);
+                         });
+
+TEST(Breakers, CoverEveryInvariant) {
+  for (const Invariant& invariant : Invariants()) {
+    EXPECT_TRUE(std::ranges::any_of(kBreakers, [&invariant](const Breaker& breaker) {
+      return std::string_view(breaker.invariant) == invariant.id;
+    })) << invariant.id;
+  }
+}
+
+TEST(Harness, SubjectsThatDoNotComputeAreCaughtAtOnce) {
+  const Invariant& invariant = *FindInvariant("reference-match");
+  for (const char* defect :
+       {"all-nan", "all-zeros", "echo-input", "previous-output", "writes-nothing", "one-bit-off"}) {
+    for (const Op op : OpsOf(invariant)) {
+      const std::unique_ptr<Subject> subject = MakePlantedSubject(defect);
+      int broken = 0;
+      for (uint64_t number = 0; number < 40; ++number) {
+        const Verdict verdict = invariant.check(*subject, CaseNumber(number, op, invariant));
+        broken += verdict.kind == VerdictKind::kBroken ? 1 : 0;
+      }
+      EXPECT_GE(broken, 20) << defect << " on " << OpName(op);
+    }
+  }
+}
+
+// ---- refusal ------------------------------------------------------------------------------------
+
+TEST(Refusal, HoldsAMessageToThePromiseOfNames) {
+  const Invariant& invariant = *FindInvariant("refusal");
+  Promises promises;
+  promises.names_faults = true;
+  Constant vague(OutcomeKind::kRefused, "something is wrong", promises);
+  Watched exact(MakePlantedSubject(""));
+  exact.own_promises().names_faults = true;
+  int vague_broken = 0;
+  for (const Op op : OpsOf(invariant)) {
+    for (uint64_t number = 0; number < 60; ++number) {
+      const Case c = CaseNumber(number, op, invariant);
+      vague_broken += invariant.check(vague, c).kind == VerdictKind::kBroken ? 1 : 0;
+      const Verdict verdict = invariant.check(exact, c);
+      EXPECT_NE(verdict.kind, VerdictKind::kBroken) << verdict.evidence.summary;
+    }
+  }
+  EXPECT_EQ(vague_broken, 180);
+}
+
+TEST(Refusal, WantsAMessage) {
+  const Invariant& invariant = *FindInvariant("refusal");
+  Constant silent(OutcomeKind::kRefused);
+  for (uint64_t number = 0; number < 40; ++number) {
+    EXPECT_EQ(invariant.check(silent, CaseNumber(number, Op::kCore, invariant)).kind,
+              VerdictKind::kBroken);
+  }
+}
+
+// ---- probe --------------------------------------------------------------------------------------
+
+// Scores that are all equal, keys that are a power of two in number: the weights are exact.
+TEST(Probe, ReadsEqualWeights) {
+  for (const Op op : {Op::kAttention, Op::kQAttention, Op::kCore}) {
+    Recipe recipe;
+    recipe.op = op;
+    recipe.batch = 2;
+    recipe.sequence = 7;
+    recipe.heads = 2;
+    recipe.head_size = 3;
+    recipe.value_head_size = op == Op::kQAttention ? 3 : 2;
+    recipe.input_width = op == Op::kCore ? 0 : 4;
+    recipe.weights_signed = true;  // a constant 0 is the middle of the range
+    recipe.of(TensorId::kBias) = {Distribution::kConstant, 0, 0.5F, 0.0F};
+    recipe.of(TensorId::kInputScale) = {Distribution::kConstant, 0, 0.25F, 0.0F};
+    recipe.of(TensorId::kWeightScale) = {Distribution::kConstant, 0, 0.5F, 0.0F};
+    for (const TensorId id : {TensorId::kQuery, TensorId::kWeights, TensorId::kWeightZeroPoint}) {
+      recipe.of(id) = {Distribution::kConstant, 0, 0.0F, 0.0F};
+    }
+    Normalize(recipe);
+    Case c = Expand(recipe);
+    Padding padding(2, 7, 7);
+    for (int64_t b = 0; b < 2; ++b) {
+      for (int64_t s = 0; s < 7; ++s) {
+        for (const int64_t t : {0, 3, 5}) padding.at(b, s, t) = 0;
+      }
+    }
+    WriteMask(c, MaskShape::kRaw2D, padding);
+    ASSERT_EQ(JudgeValidity(c).validity, Validity::kValid) << JudgeValidity(c).reason;
+    const std::unique_ptr<Subject> subject = MakePlantedSubject("");
+    const ProbedWeights probed = ProbeWeights(*subject, c);
+    ASSERT_EQ(probed.kind, OutcomeKind::kOutput) << probed.message;
+    ASSERT_EQ(probed.weights.size(), size_t{2 * 2 * 7 * 7});
+    for (size_t i = 0; i < probed.weights.size(); ++i) {
+      const auto key = static_cast<int64_t>(i % 7);
+      EXPECT_EQ(probed.weights[i], padding.Keeps(0, 0, key) ? 0.25F : 0.0F) << OpName(op);
+    }
+  }
+}
+
+TEST(Probe, LeavesQueriesKeysAndMaskAlone) {
+  for (const Op op : {Op::kAttention, Op::kQAttention, Op::kCore}) {
+    for (uint64_t number = 0; number < 50; ++number) {
+      const Case c = Expand(RecipeNumber(number, op, false));
+      const std::optional<Probe> probe = MakeProbe(c, 0);
+      if (!probe) continue;
+      EXPECT_EQ(JudgeValidity(probe->c).validity, Validity::kValid);
+      // Keys show in present, so they can be compared where there is one.
+      if (!c.want_present) continue;
+      const std::unique_ptr<Subject> subject = MakePlantedSubject("");
+      const Outcome before = subject->Run(c);
+      const Outcome after = subject->Run(probe->c);
+      const std::span<const float> a = before.output.present->as<float>();
+      const std::span<const float> b = after.output.present->as<float>();
+      EXPECT_TRUE(std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(a.size() / 2),
+                             b.begin(), SameBits));
+    }
+  }
+}
+
+// ---- masks --------------------------------------------------------------------------------------
+
+TEST(Masks, EveryShapeSaysWhatWasWritten) {
+  Rng rng(1);
+  int one_dimensional = 0;
+  for (uint64_t number = 0; number < 300; ++number) {
+    Case c = Expand(RecipeNumber(number, Op::kAttention, false));
+    if (Empty(c)) continue;
+    WriteRandomMask(c, rng);
+    const Padding padding = ReadPadding(c);
+    for (const MaskShape shape : {MaskShape::kLengths, MaskShape::kEndsStarts,
+                                  MaskShape::kCumulative, MaskShape::kRaw2D, MaskShape::kRaw3D}) {
+      if (!CanExpress(shape, padding)) continue;
+      one_dimensional += shape == MaskShape::kEndsStarts ? 1 : 0;
+      WriteMask(c, shape, padding, {.kept = 3, .masked = -3});
+      EXPECT_EQ(ShapeOfMask(c), shape);
+      EXPECT_EQ(ReadPadding(c).keep, padding.keep);
+      EXPECT_EQ(JudgeValidity(c).validity, Validity::kValid);
+    }
+  }
+  EXPECT_GT(one_dimensional, 100);
+}
+
+// ---- catalogue ----------------------------------------------------------------------------------
+
+TEST(Catalogue, IdsAreUniqueAndEverythingIsSaid) {
+  for (const Invariant& invariant : Invariants()) {
+    EXPECT_EQ(FindInvariant(invariant.id), &invariant);
+    for (const char* text :
+         {invariant.law, invariant.reason, invariant.tolerance, invariant.modelled_on}) {
+      EXPECT_STRNE(text, "") << invariant.id;
+    }
+    EXPECT_FALSE(OpsOf(invariant).empty());
+  }
+  EXPECT_EQ(FindInvariant("no-such-law"), nullptr);
+}
+
+TEST(Catalogue, TheDocumentHasASectionForEachWithItsLaw) {
+  std::ifstream file(std::string(MASKPROOF_SOURCE_DIR) + "/docs/invariants.md");
+  ASSERT_TRUE(file) << "docs/invariants.md cannot be read";
+  std::stringstream contents;
+  contents << file.rdbuf();
+  const std::string document = contents.str();
+  for (const Invariant& invariant : Invariants()) {
+    const size_t section = document.find(std::string("\n## ") + invariant.id + "\n");
+    ASSERT_NE(section, std::string::npos) << invariant.id;
+    const size_t end = document.find("\n## ", section + 1);
+    const std::string text = document.substr(section, end - section);
+    for (const char* part :
+         {invariant.law, invariant.reason, invariant.tolerance, invariant.modelled_on}) {
+      EXPECT_NE(text.find(part), std::string::npos) << invariant.id << ": " << part;
+    }
+  }
+}
+
+TEST(Catalogue, MarkdownHasEveryLaw) {
+  const std::string text = CatalogueMarkdown();
+  for (const Invariant& invariant : Invariants()) {
+    EXPECT_NE(text.find(std::string("\n## ") + invariant.id + "\n"), std::string::npos);
+    EXPECT_NE(text.find(invariant.law), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace maskproof
