@@ -92,7 +92,7 @@ void ChangeDim(Rng& rng, Dims& dims) {
       dims[(i + 1) % dims.size()] = dims.size() > 1 ? 0 : kHuge;
       break;
     case 10:
-      std::fill(dims.begin(), dims.end(), kHuge);
+      std::ranges::fill(dims, kHuge);
       break;
     default:
       dims[i] = -1;
@@ -193,7 +193,10 @@ void EmptyCase(Rng& rng, Recipe& r, const Limits& limits) {
   for (const TensorId id : UsedTensors(r)) {
     if (TensorDims(empty, id) != TensorDims(r, id)) changed.push_back(id);
   }
-  if (r.faults.size() + changed.size() > limits.max_faults) return NearMiss(rng, r);
+  if (r.faults.size() + changed.size() > limits.max_faults) {
+    NearMiss(rng, r);
+    return;
+  }
   for (const TensorId id : changed) Reshape(r, id, TensorDims(empty, id));
 }
 
@@ -253,24 +256,32 @@ void OddAttribute(Rng& rng, Recipe& r) {
                         : static_cast<Fault::Attribute>(rng.Below(kFaultAttributeCount));
   switch (attribute) {
     case Fault::Attribute::kNumHeads:
-      return SetAttribute(r, attribute, OddInteger(rng, r.heads));
+      SetAttribute(r, attribute, OddInteger(rng, r.heads));
+      break;
     case Fault::Attribute::kUnidirectional:
-      return SetAttribute(r, attribute, PickOf(rng, {2.0, -1.0, 0x1p32 + 1.0}));
+      SetAttribute(r, attribute, PickOf(rng, {2.0, -1.0, 0x1p32 + 1.0}));
+      break;
     case Fault::Attribute::kHiddenQ:
     case Fault::Attribute::kHiddenK:
-      return SetAttribute(r, attribute, OddInteger(rng, hidden));
+      SetAttribute(r, attribute, OddInteger(rng, hidden));
+      break;
     case Fault::Attribute::kHiddenV:
-      return SetAttribute(r, attribute, OddInteger(rng, r.heads * r.value_head_size));
+      SetAttribute(r, attribute, OddInteger(rng, r.heads * r.value_head_size));
+      break;
     case Fault::Attribute::kHiddenCount:
-      return SetAttribute(r, attribute, static_cast<double>(rng.Below(kMaxHiddenCount + 1)));
+      SetAttribute(r, attribute, static_cast<double>(rng.Below(kMaxHiddenCount + 1)));
+      break;
     case Fault::Attribute::kScale:
     case Fault::Attribute::kMaskFilterValue:
-      return SetAttribute(r, attribute, OddFloat(rng));
+      SetAttribute(r, attribute, OddFloat(rng));
+      break;
     case Fault::Attribute::kShareBuffer:
     case Fault::Attribute::kRotary:
-      return SetAttribute(r, attribute, PickOf(rng, {1.0, 1.0, 2.0, 0.0, -1.0}));
+      SetAttribute(r, attribute, PickOf(rng, {1.0, 1.0, 2.0, 0.0, -1.0}));
+      break;
     case Fault::Attribute::kWantPresent:
-      return SetAttribute(r, attribute, r.present ? 0.0 : 1.0);
+      SetAttribute(r, attribute, r.present ? 0.0 : 1.0);
+      break;
   }
 }
 
@@ -279,14 +290,23 @@ void OddAttribute(Rng& rng, Recipe& r) {
 void AddFault(Rng& rng, Recipe& recipe, const Limits& limits) {
   if (recipe.faults.size() >= limits.max_faults) return;
   const uint64_t percent = rng.Below(100);
-  if (percent < 38) return NearMiss(rng, recipe);
-  if (percent < 52) return OddMaskShape(rng, recipe);
-  if (percent < 62) return NegativeLength(rng, recipe);
-  if (percent < 68) return Retype(rng, recipe);
-  if (percent < 73) return Omit(rng, recipe);
-  if (percent < 80) return Add(rng, recipe);
-  if (percent < 86) return EmptyCase(rng, recipe, limits);
-  OddAttribute(rng, recipe);
+  if (percent < 38) {
+    NearMiss(rng, recipe);
+  } else if (percent < 52) {
+    OddMaskShape(rng, recipe);
+  } else if (percent < 62) {
+    NegativeLength(rng, recipe);
+  } else if (percent < 68) {
+    Retype(rng, recipe);
+  } else if (percent < 73) {
+    Omit(rng, recipe);
+  } else if (percent < 80) {
+    Add(rng, recipe);
+  } else if (percent < 86) {
+    EmptyCase(rng, recipe, limits);
+  } else {
+    OddAttribute(rng, recipe);
+  }
 }
 
 }  // namespace maskproof

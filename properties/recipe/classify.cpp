@@ -60,8 +60,8 @@ bool AnyFloat(const Case& c, Is is) {
 }
 
 bool HasDistribution(const Recipe& r, Distribution distribution) {
-  return std::any_of(r.values.begin(), r.values.end(),
-                     [&](const Values& v) { return v.distribution == distribution; });
+  return std::ranges::any_of(r.values,
+                             [&](const Values& v) { return v.distribution == distribution; });
 }
 
 bool IsTail(int64_t n, int64_t width) { return n > width && n % width != 0; }

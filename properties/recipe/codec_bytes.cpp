@@ -134,7 +134,7 @@ void ByteWriter::Integer(int64_t value) {
     Byte(static_cast<uint8_t>(value));
     return;
   }
-  const auto* const known = std::find(kIntegers.begin(), kIntegers.end(), value);
+  const auto* const known = std::ranges::find(kIntegers, value);
   if (known != kIntegers.end()) {
     Byte(static_cast<uint8_t>(kEscape + (known - kIntegers.begin())));
   } else {

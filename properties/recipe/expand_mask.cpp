@@ -15,40 +15,42 @@ struct Kept {
   int64_t end = 0;  // start >= end keeps nothing
 };
 
+Kept Span(int64_t start, int64_t end) { return {.is_span = true, .start = start, .end = end}; }
+
 // `keys` is written only if the result is not a span.
 Kept DrawKept(const MaskRecipe& mask, KeepPattern pattern, Rng& rng, std::span<uint8_t> keys) {
   const auto total = static_cast<int64_t>(keys.size());
   switch (pattern) {
     case KeepPattern::kAll:
-      return {true, 0, total};
+      return Span(0, total);
     case KeepPattern::kNothing:
-      return {true, 0, 0};
+      return Span(0, 0);
     case KeepPattern::kRandom: {
       const auto threshold = static_cast<uint64_t>(mask.share * 0x1p24F);
       for (uint8_t& key : keys) key = (rng.Next() >> 40) < threshold ? 1 : 0;
-      return {false, 0, 0};
+      return {.is_span = false};
     }
     case KeepPattern::kRight:
-      return {true, 0, rng.Between(0, total)};
+      return Span(0, rng.Between(0, total));
     case KeepPattern::kLeft:
-      return {true, rng.Between(0, total), total};
+      return Span(rng.Between(0, total), total);
     case KeepPattern::kSpan: {
       const int64_t x = rng.Between(0, total);
       const int64_t y = rng.Between(0, total);
-      if (x > y && !rng.OneIn(4)) return {true, y, x};
-      return {true, x, y};
+      if (x > y && !rng.OneIn(4)) return Span(y, x);
+      return Span(x, y);
     }
     case KeepPattern::kOne: {
       const int64_t key = rng.Between(0, total - 1);
-      return {true, key, key + 1};
+      return Span(key, key + 1);
     }
     case KeepPattern::kAllButOne: {
       const int64_t masked = rng.Between(0, total - 1);
       for (int64_t t = 0; t < total; ++t) keys[static_cast<size_t>(t)] = t != masked ? 1 : 0;
-      return {false, 0, 0};
+      return {.is_span = false};
     }
     case KeepPattern::kLast:
-      return {true, total - 1, total};
+      return Span(total - 1, total);
     case KeepPattern::kMixed:
       break;
   }

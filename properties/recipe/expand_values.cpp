@@ -160,7 +160,8 @@ struct Range {
 };
 
 Range RangeOf(ElementType type) {
-  return type == ElementType::kInt8 ? Range{-128, 0, 127} : Range{0, 128, 255};
+  return type == ElementType::kInt8 ? Range{.lowest = -128, .middle = 0, .highest = 127}
+                                    : Range{.lowest = 0, .middle = 128, .highest = 255};
 }
 
 int32_t Saturate(const Range& range, int32_t value) {
@@ -183,9 +184,9 @@ void DrawQuantizedExtremes(TensorId id, const Values& v, const Range& range, siz
     // which is what makes sums of pairs in 16 bits saturate.
     for (size_t i = 0; i < count; ++i) {
       const uint64_t bits = rng.Next();
-      const bool high = (MixSeeds(v.seed, i % columns) & 1) != 0;
+      const int32_t end = (MixSeeds(v.seed, i % columns) & 1) != 0 ? range.highest : range.lowest;
       const auto odd = static_cast<int32_t>((bits >> 8) & 3) - 2;
-      put(i, (bits & 7) != 0 ? (high ? range.highest : range.lowest) : range.middle + odd);
+      put(i, (bits & 7) != 0 ? end : range.middle + odd);
     }
     return;
   }

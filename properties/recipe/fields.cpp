@@ -7,15 +7,15 @@ namespace maskproof {
 
 const DistributionTraits& TraitsOf(Distribution distribution) {
   static constexpr std::array<DistributionTraits, kDistributionCount> kTraits = {{
-      {"constant", false, "value", nullptr},
-      {"normal", true, "mean", "sd"},
-      {"uniform", true, "low", "high"},
-      {"integers", true, "low", "high"},
-      {"scales", true, "low", "high"},
-      {"extremes", true, nullptr, nullptr},
-      {"repeat", true, "mean", "sd"},
-      {"identity", false, nullptr, nullptr},
-      {"peak", true, "mean", "sd"},
+      {.name = "constant", .seeded = false, .a = "value", .b = nullptr},
+      {.name = "normal", .seeded = true, .a = "mean", .b = "sd"},
+      {.name = "uniform", .seeded = true, .a = "low", .b = "high"},
+      {.name = "integers", .seeded = true, .a = "low", .b = "high"},
+      {.name = "scales", .seeded = true, .a = "low", .b = "high"},
+      {.name = "extremes", .seeded = true, .a = nullptr, .b = nullptr},
+      {.name = "repeat", .seeded = true, .a = "mean", .b = "sd"},
+      {.name = "identity", .seeded = false, .a = nullptr, .b = nullptr},
+      {.name = "peak", .seeded = true, .a = "mean", .b = "sd"},
   }};
   return kTraits[static_cast<size_t>(distribution)];
 }

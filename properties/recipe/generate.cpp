@@ -38,20 +38,44 @@ Caps CapsOf(Theme theme, const Limits& limits) {
     case Theme::kBalanced:
       break;
     case Theme::kLong:
-      caps = {2, 2, 19, longest, 16, 20};
+      caps = {.batch = 2,
+              .heads = 2,
+              .least_total = 19,
+              .total = longest,
+              .head_size = 16,
+              .width = 20};
       break;
     case Theme::kWideHead:
-      caps = {2, 2, 1, 20, limits.max_head_size, 48};
+      caps = {.batch = 2,
+              .heads = 2,
+              .least_total = 1,
+              .total = 20,
+              .head_size = limits.max_head_size,
+              .width = 48};
       break;
     case Theme::kManyHeads:
-      caps = {2, limits.max_heads, 1, 12, 12, 33};
+      caps = {.batch = 2,
+              .heads = limits.max_heads,
+              .least_total = 1,
+              .total = 12,
+              .head_size = 12,
+              .width = 33};
       break;
     case Theme::kWideInput:
-      caps = {2, 3, 1, 12, 12, limits.max_input_width};
+      caps = {.batch = 2,
+              .heads = 3,
+              .least_total = 1,
+              .total = 12,
+              .head_size = 12,
+              .width = limits.max_input_width};
       break;
     case Theme::kMany:
-      caps = {limits.max_batch, limits.max_heads,     1,
-              longest,          limits.max_head_size, limits.max_input_width};
+      caps = {.batch = limits.max_batch,
+              .heads = limits.max_heads,
+              .least_total = 1,
+              .total = longest,
+              .head_size = limits.max_head_size,
+              .width = limits.max_input_width};
       break;
   }
   return caps;
@@ -143,14 +167,21 @@ void MakeExact(Rng& rng, Recipe& r) {
         TensorId::kAttentionBias, TensorId::kQuery, TensorId::kKey, TensorId::kValue}) {
     if (!UsesTensor(r, id) || IsQuantized(TensorType(r, id))) continue;
     const bool identity = id == TensorId::kWeights && rng.OneIn(3);
-    r.of(id) = {identity ? Distribution::kIdentity : Distribution::kIntegers, ChooseSeed(rng),
-                -bound, bound};
+    r.of(id) = {.distribution = identity ? Distribution::kIdentity : Distribution::kIntegers,
+                .seed = ChooseSeed(rng),
+                .a = -bound,
+                .b = bound};
   }
   if (r.op == Op::kQAttention) {
     const auto exponent = static_cast<float>(rng.Between(-8, -2));
-    r.of(TensorId::kInputScale) = {Distribution::kScales, ChooseSeed(rng), exponent, exponent};
-    r.of(TensorId::kWeightScale) = {Distribution::kScales, ChooseSeed(rng), exponent,
-                                    exponent + 2.0F};
+    r.of(TensorId::kInputScale) = {.distribution = Distribution::kScales,
+                                   .seed = ChooseSeed(rng),
+                                   .a = exponent,
+                                   .b = exponent};
+    r.of(TensorId::kWeightScale) = {.distribution = Distribution::kScales,
+                                    .seed = ChooseSeed(rng),
+                                    .a = exponent,
+                                    .b = exponent + 2.0F};
   }
   r.scale = PickOf(rng, {1.0F, 0.5F, 0.25F, 0.125F});
 }

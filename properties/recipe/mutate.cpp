@@ -43,19 +43,26 @@ void MutatePast(Rng& rng, const Limits& limits, Recipe& r) {
 void MutateShape(Rng& rng, const Limits& limits, Recipe& r) {
   switch (rng.Below(7)) {
     case 0:
-      return MutateSize(rng, r.batch, limits.max_batch);
+      MutateSize(rng, r.batch, limits.max_batch);
+      break;
     case 1:
-      return MutateSize(rng, r.sequence, limits.max_sequence);
+      MutateSize(rng, r.sequence, limits.max_sequence);
+      break;
     case 2:
-      return MutatePast(rng, limits, r);
+      MutatePast(rng, limits, r);
+      break;
     case 3:
-      return MutateSize(rng, r.heads, limits.max_heads);
+      MutateSize(rng, r.heads, limits.max_heads);
+      break;
     case 4:
-      return MutateSize(rng, r.head_size, limits.max_head_size);
+      MutateSize(rng, r.head_size, limits.max_head_size);
+      break;
     case 5:
-      return MutateSize(rng, r.value_head_size, limits.max_head_size);
+      MutateSize(rng, r.value_head_size, limits.max_head_size);
+      break;
     default:
-      return MutateSize(rng, r.input_width, limits.max_input_width);
+      MutateSize(rng, r.input_width, limits.max_input_width);
+      break;
   }
 }
 
@@ -183,26 +190,38 @@ void MutateFaults(Rng& rng, const Limits& limits, Recipe& r) {
 
 void MutateOnce(Rng& rng, const GenerateOptions& options, Recipe& r) {
   const uint64_t percent = rng.Below(100);
-  if (options.allow_faults && percent < 25) return MutateFaults(rng, options.limits, r);
+  if (options.allow_faults && percent < 25) {
+    MutateFaults(rng, options.limits, r);
+    return;
+  }
   switch (rng.Below(12)) {
     case 0:
     case 1:
     case 2:
-      return MutateShape(rng, options.limits, r);
+      MutateShape(rng, options.limits, r);
+      break;
     case 3:
     case 4:
-      return MutateMask(rng, r);
+      MutateMask(rng, r);
+      break;
     case 5:
     case 6:
-      return MutateValues(rng, r);
+      MutateValues(rng, r);
+      break;
     case 7:
     case 8:
-      return MutateOption(rng, r);
+      MutateOption(rng, r);
+      break;
     case 9:
-      return MutateCells(rng, options.limits, r);
+      MutateCells(rng, options.limits, r);
+      break;
     case 10:
-      if (r.op == Op::kQAttention) return MutateQuantization(rng, r);
-      return MutateOption(rng, r);
+      if (r.op == Op::kQAttention) {
+        MutateQuantization(rng, r);
+        return;
+      }
+      MutateOption(rng, r);
+      break;
     default:
       r.salt = rng.Below(uint64_t{1} << 16);
       break;

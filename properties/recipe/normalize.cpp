@@ -179,7 +179,7 @@ bool ShrinkLargestSize(Recipe& r) {
   const int64_t head_size = std::max(r.head_size, r.value_head_size);
   const int64_t width = TiesWidth(r) ? 0 : r.input_width;
   const std::array<int64_t, 6> sizes = {width, past, r.sequence, head_size, r.heads, r.batch};
-  const auto largest = std::max_element(sizes.begin(), sizes.end()) - sizes.begin();
+  const auto largest = std::ranges::max_element(sizes) - sizes.begin();
   if (sizes[static_cast<size_t>(largest)] <= 1) return false;
   switch (largest) {
     case 0:
@@ -260,7 +260,7 @@ double NormalizeNumber(Fault::Attribute attribute, double number) {
 void CutDims(Dims& dims) {
   if (dims.size() > kMaxFaultDims) dims.resize(kMaxFaultDims);
   while (ElementCount(dims) > kMaxFaultElements) {
-    int64_t& largest = *std::max_element(dims.begin(), dims.end());
+    int64_t& largest = *std::ranges::max_element(dims);
     largest /= 2;
   }
 }

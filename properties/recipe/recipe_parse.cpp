@@ -467,18 +467,18 @@ class Parser {
     if (normalized == recipe_) return true;
     const std::vector<TextLine> written = ToLines(recipe_);
     const std::vector<TextLine> legal = ToLines(normalized);
-    const auto differs = std::mismatch(written.begin(), written.end(), legal.begin(), legal.end(),
-                                       [](const TextLine& a, const TextLine& b) {
-                                         return a.field == b.field && a.value == b.value;
-                                       });
+    const auto differs =
+        std::ranges::mismatch(written, legal, [](const TextLine& a, const TextLine& b) {
+          return a.field == b.field && a.value == b.value;
+        });
     // Whatever text does not show is of no consequence.
     recipe_ = std::move(normalized);
-    if (differs.first == written.end()) return true;
-    line_ = LineOfText(written, differs.first - written.begin());
-    const TextLine& got = *differs.first;
-    const bool changed = differs.second != legal.end() && differs.second->field == got.field;
+    if (differs.in1 == written.end()) return true;
+    line_ = LineOfText(written, differs.in1 - written.begin());
+    const TextLine& got = *differs.in1;
+    const bool changed = differs.in2 != legal.end() && differs.in2->field == got.field;
     return Fail(got.field,
-                changed ? Quoted(differs.second->value) + " (limits, or other fields, ask for it)"
+                changed ? Quoted(differs.in2->value) + " (limits, or other fields, ask for it)"
                         : "no such line (other fields exclude it)",
                 Quoted(got.value));
   }

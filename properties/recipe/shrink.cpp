@@ -27,7 +27,7 @@ class Candidates {
     edit(candidate);
     Normalize(candidate, limits_);
     if (!(MeasureOf(candidate) < measure_)) return;
-    if (std::find(found_.begin(), found_.end(), candidate) != found_.end()) return;
+    if (std::ranges::find(found_, candidate) != found_.end()) return;
     found_.push_back(std::move(candidate));
   }
 
@@ -181,6 +181,7 @@ void TrySizesWithOtherDraws(Candidates& out) {
       out.Try([&](Recipe& r) {
         shorter(r, by_half);
         r.mask.seed = draw;
+        r.of(TensorId::kAttentionBias).seed = draw;
         r.salt = draw;
       });
       out.Try([&](Recipe& r) {
@@ -259,10 +260,10 @@ void TryValues(Candidates& out) {
       });
     }
   };
-  each({Distribution::kConstant, 0, 0.0F, 1.0F});
-  each({Distribution::kConstant, 0, 1.0F, 1.0F});
-  each({Distribution::kIntegers, 0, -2.0F, 2.0F});
-  each({Distribution::kNormal, 0, 0.0F, 1.0F});
+  each({.distribution = Distribution::kConstant, .a = 0.0F});
+  each({.distribution = Distribution::kConstant, .a = 1.0F});
+  each({.distribution = Distribution::kIntegers, .a = -2.0F, .b = 2.0F});
+  each({.distribution = Distribution::kNormal});
 }
 
 void TrySeeds(Candidates& out) {
