@@ -1,0 +1,174 @@
+// The planted implementation: sound without a defect, and each defect shows.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "properties/base/rng.h"
+#include "properties/case/validity.h"
+#include "properties/recipe/recipe.h"
+#include "properties/subjects/sanitizers.h"
+#include "properties/subjects/subject.h"
+#include "properties/tests/subject_agreement.h"
+
+namespace maskproof {
+namespace {
+
+constexpr uint64_t kSeed = 20230119;
+
+TEST(PlantedNone, AgreesWithTheOracle) {
+  ExpectAgreement(*MakePlantedSubject("none"), kSeed, 4000);
+}
+
+TEST(PlantedNone, IsWhatAnEmptyNameGives) {
+  EXPECT_EQ(MakePlantedSubject("")->name(), "planted:none");
+  EXPECT_EQ(MakePlantedSubject("no-such-defect"), nullptr);
+}
+
+TEST(PlantedNone, RefusesExactlyWhatIsNotValid) {
+  const auto subject = MakePlantedSubject("none");
+  GenerateOptions options;
+  options.allow_faults = true;
+  Rng rng(kSeed + 1);
+  int refused = 0;
+  for (int i = 0; i < 4000; ++i) {
+    const Recipe recipe = Generate(rng, options);
+    const Case c = Expand(recipe);
+    const ValidityVerdict verdict = JudgeValidity(c);
+    RunRequest request;
+    request.audit = true;
+    const Outcome outcome = subject->Run(c, request);
+    ASSERT_TRUE(outcome.memory.clean()) << outcome.memory.detail << '\n' << ToText(recipe);
+    if (verdict.validity == Validity::kValid) {
+      ASSERT_EQ(outcome.kind, OutcomeKind::kOutput) << outcome.message << '\n' << ToText(recipe);
+    } else {
+      ++refused;
+      ASSERT_EQ(outcome.kind, OutcomeKind::kRefused) << ToText(recipe);
+      ASSERT_NE(outcome.message.find(verdict.subject), std::string::npos) << outcome.message;
+    }
+  }
+  EXPECT_GT(refused, 400);
+}
+
+// ---- the defects --------------------------------------------------------------------------------
+
+// A case with a row that is no multiple of a vector, in every tensor and output.
+Case OddCase(Op op) {
+  Recipe recipe;
+  recipe.op = op;
+  recipe.batch = 2;
+  recipe.sequence = 5;
+  recipe.heads = 1;
+  recipe.head_size = 3;
+  recipe.value_head_size = 3;
+  recipe.input_width = 7;
+  Normalize(recipe);
+  return Expand(recipe);
+}
+
+// Defects that a sanitizer ends the program for.
+bool StopsUnderSanitizer(std::string_view name) {
+  if (name == "racy-row-sum") return kThreadSanitizer;
+  for (const char* other :
+       {"tail-store", "tail-load", "accept-negative-length", "accept-short-scale"}) {
+    if (name == other) return kAddressSanitizer;
+  }
+  return false;
+}
+
+// Defects that compute the right bits.
+bool ShowsInMemoryOnly(std::string_view name) {
+  return name == "tail-store" || name == "tail-load" || name == "input-scribbler";
+}
+
+class Planted : public testing::TestWithParam<PlantedDefect> {};
+
+// Enough for the rarest, of which one case in two hundred shows something.
+constexpr int kCases = 6000;
+
+TEST_P(Planted, ShowsOnAGeneratedCase) {
+  const PlantedDefect defect = GetParam();
+  ASSERT_NE(defect.what[0], '\0');
+  ASSERT_NE(defect.seen_in[0], '\0');
+  if (StopsUnderSanitizer(defect.name)) GTEST_SKIP() << "the sanitizer would end the test";
+  if (ShowsInMemoryOnly(defect.name)) GTEST_SKIP() << "has a test of its own";
+  const auto sound = MakePlantedSubject("none");
+  const auto broken = MakePlantedSubject(defect.name);
+  ASSERT_NE(broken, nullptr);
+  Rng rng(kSeed + 2);
+  for (int i = 0; i < kCases; ++i) {
+    GenerateOptions options;
+    options.allow_faults = i % 2 == 1;
+    const Case c = Expand(Generate(rng, options));
+    RunRequest request;
+    request.threads = i % 4;
+    const Outcome expected = sound->Run(c, request);
+    const Outcome got = broken->Run(c, request);
+    if (got.kind != expected.kind || !(got.output == expected.output)) return;
+  }
+  FAIL() << "no difference in " << kCases << " cases: " << defect.what;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Planted, testing::ValuesIn(PlantedDefects()),
+                         [](const auto& instance) { return PrintableName(instance.param.name); });
+
+TEST(PlantedMemory, TailStoreIsSeenByTheCanaries) {
+  if (kAddressSanitizer) {
+    EXPECT_DEATH(MakePlantedSubject("tail-store")->Run(OddCase(Op::kCore), {}), "");
+    return;
+  }
+  RunRequest request;
+  request.audit = true;
+  const Outcome outcome = MakePlantedSubject("tail-store")->Run(OddCase(Op::kCore), request);
+  EXPECT_EQ(outcome.kind, OutcomeKind::kOutput);
+  EXPECT_TRUE(outcome.memory.wrote_outside);
+}
+
+TEST(PlantedMemory, TailStoreAndTailLoadHitTheGuardPage) {
+  RunRequest request;
+  request.placement = MemoryPlacement::kGuardAfter;
+  for (const Op op : {Op::kAttention, Op::kQAttention, Op::kCore}) {
+    const Case c = OddCase(op);
+    for (const char* defect : {"tail-store", "tail-load"}) {
+      const auto subject = MakePlantedSubject(defect);
+      EXPECT_DEATH(subject->Run(c, request), "") << defect << ' ' << OpName(op);
+    }
+  }
+}
+
+TEST(PlantedMemory, FlushToZeroIsSeenAndUndone) {
+  RunRequest request;
+  request.audit = true;
+  const Outcome outcome = MakePlantedSubject("ftz-left-on")->Run(OddCase(Op::kCore), request);
+  EXPECT_TRUE(outcome.memory.float_environment_changed);
+  volatile float denormal = 1e-40F;
+  EXPECT_GT(denormal * 1.0F, 0.0F);
+}
+
+TEST(PlantedMemory, ScribbledInputIsSeenAndPutRight) {
+  const Case c = OddCase(Op::kAttention);
+  const Case copy = c;
+  RunRequest request;
+  request.audit = true;
+  EXPECT_TRUE(MakePlantedSubject("input-scribbler")->Run(c, request).memory.inputs_changed);
+  EXPECT_EQ(c, copy);
+}
+
+TEST(PlantedMemory, UnwrittenOutputIsCounted) {
+  const Case c = OddCase(Op::kAttention);
+  RunRequest request;
+  request.audit = true;
+  const Outcome outcome = MakePlantedSubject("writes-nothing")->Run(c, request);
+  EXPECT_EQ(outcome.memory.unwritten, ElementCount(OutputDims(c)));
+}
+
+TEST(PlantedNondeterministic, SecondCallDiffers) {
+  const Case c = OddCase(Op::kCore);
+  const auto subject = MakePlantedSubject("nondeterministic");
+  const Outcome first = subject->Run(c);
+  EXPECT_NE(subject->Run(c).output.output, first.output.output);
+}
+
+}  // namespace
+}  // namespace maskproof
