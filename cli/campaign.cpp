@@ -23,6 +23,9 @@ constexpr milliseconds kBigShrinkSlice{24};
 constexpr milliseconds kSmallShrinkSlice{4};
 // The share of the time after which shrinking what was found comes before finding more.
 constexpr double kShrinkOnlyAfter = 0.9;
+// Checking every finding once more at the end belongs to the time; at most this share is kept for
+// it.
+constexpr double kLargestReserve = 0.3;
 // A pair to which none of so many cases applied is looked at in every eighth round only.
 constexpr int64_t kIdleAfter = 64;
 constexpr int64_t kIdleRounds = 8;
@@ -45,6 +48,9 @@ class Pair {
     return options_->cases_per_pair && result_.drawn >= *options_->cases_per_pair;
   }
 
+  // What checking the finding once more may take.
+  double ReproduceSeconds() const { return check_seconds_; }
+
   void DrawCases(Clock::time_point now, int64_t round) {
     if (result_.cases == 0 && result_.drawn >= kIdleAfter && round % kIdleRounds != 0) return;
     const Clock::time_point until = now + (shrinker_ ? kBrokenSlice : kSlice);
@@ -59,16 +65,15 @@ class Pair {
     shrinker_->Work(now + (small ? kSmallShrinkSlice : kBigShrinkSlice));
   }
 
+  // Ends the pair's work; its result is no longer here then.
   PairResult Finish() {
     if (shrinker_ && result_.finding) {
       CampaignFinding& finding = *result_.finding;
       finding.recipe = shrinker_->recipe();
       finding.verdict = shrinker_->verdict();
       finding.shrink_tries = shrinker_->tries();
-      const Case expanded = Expand(finding.recipe);
-      for (int i = 0; i < kReproduceTries && !finding.reproduced && !Interrupted(); ++i) {
-        finding.reproduced =
-            result_.invariant->check(*subject_, expanded).kind == VerdictKind::kBroken;
+      for (int i = 0; i < kReproduceTries && !finding.reproduced; ++i) {
+        Reproduce(finding);
       }
     }
     return std::move(result_);
@@ -78,6 +83,7 @@ class Pair {
   void DrawCase() {
     const int64_t index = result_.drawn;
     Recipe recipe = CampaignRecipe(*options_, result_.op, *result_.invariant, index);
+    const Clock::time_point begin = Clock::now();
     Verdict verdict = result_.invariant->check(*subject_, Expand(recipe));
     // Ctrl-C reaches an isolated subject's process as well: what it did then proves nothing.
     if (Interrupted()) return;
@@ -90,7 +96,20 @@ class Pair {
     if (verdict.kind == VerdictKind::kUndecided) ++result_.undecided;
     if (verdict.kind != VerdictKind::kBroken) return;
     ++result_.violations;
-    if (!shrinker_) RecordFinding(std::move(recipe), std::move(verdict), index);
+    if (shrinker_) return;
+    check_seconds_ = SecondsBetween(begin, Clock::now());
+    RecordFinding(std::move(recipe), std::move(verdict), index);
+  }
+
+  void Reproduce(CampaignFinding& finding) {
+    RecordingSubject recorder(*subject_);
+    Verdict verdict = result_.invariant->check(recorder, Expand(finding.recipe));
+    if (verdict.kind != VerdictKind::kBroken) return;
+    finding.reproduced = true;
+    finding.verdict = std::move(verdict);
+    if (const RecordedRun* run = GuiltyRun(recorder.runs(), finding.verdict.evidence)) {
+      finding.run = *run;
+    }
   }
 
   void RecordFinding(Recipe recipe, Verdict verdict, int64_t index) {
@@ -107,14 +126,15 @@ class Pair {
   const CampaignOptions* options_;
   PairResult result_;
   std::unique_ptr<Shrinker> shrinker_;  // set once broken
+  double check_seconds_ = 0.0;          // that the first broken check took
 };
 
 class Campaign {
  public:
   Campaign(Subject& subject, const CampaignOptions& options, const ProgressSink& progress)
       : options_(options), progress_(progress) {
-    for (const Op op : options.ops) {
-      for (const Invariant* invariant : options.invariants) {
+    for (const Invariant* invariant : options.invariants) {
+      for (const Op op : options.ops) {
         if (invariant->applies_to(op)) pairs_.emplace_back(subject, options, op, *invariant);
       }
     }
@@ -132,7 +152,11 @@ class Campaign {
     }
     CampaignResult result;
     result.interrupted = Interrupted();
-    for (Pair& pair : pairs_) result.pairs.push_back(pair.Finish());
+    for (const Op op : options_.ops) {
+      for (Pair& pair : pairs_) {
+        if (pair.result().op == op) result.pairs.push_back(pair.Finish());
+      }
+    }
     result.seconds = Elapsed(Clock::now());
     return result;
   }
@@ -144,13 +168,20 @@ class Campaign {
     return std::ranges::any_of(pairs_, [](const Pair& p) { return p.shrinking(); });
   }
 
+  bool Passed(Clock::time_point now, double share) const {
+    if (!options_.seconds) return false;
+    double reserve = 0.0;
+    for (const Pair& pair : pairs_) reserve += pair.ReproduceSeconds();
+    reserve = std::min(reserve, kLargestReserve * *options_.seconds);
+    return Elapsed(now) + reserve >= share * *options_.seconds;
+  }
+
   bool ShrinkOnly(Clock::time_point now) const {
-    return options_.seconds && Elapsed(now) >= kShrinkOnlyAfter * *options_.seconds &&
-           AnyShrinking();
+    return AnyShrinking() && Passed(now, kShrinkOnlyAfter);
   }
 
   bool Over(Clock::time_point now) const {
-    if (Interrupted() || (options_.seconds && Elapsed(now) >= *options_.seconds)) return true;
+    if (Interrupted() || Passed(now, 1.0)) return true;
     return std::ranges::all_of(pairs_,
                                [](const Pair& p) { return p.exhausted() && !p.shrinking(); });
   }
@@ -168,7 +199,7 @@ class Campaign {
 
   const CampaignOptions& options_;
   const ProgressSink& progress_;
-  std::vector<Pair> pairs_;
+  std::vector<Pair> pairs_;  // operators take turns, so that none has to wait for another
 };
 
 }  // namespace

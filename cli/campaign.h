@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "cli/recording_subject.h"
 #include "cli/shrink.h"
 #include "properties/invariants/invariant.h"
 #include "properties/recipe/recipe.h"
@@ -36,7 +37,10 @@ struct CampaignFinding {
   double seconds = 0.0;  // from the start to the first violation
   int64_t case_index = 0;
   int64_t shrink_tries = 0;
-  bool reproduced = false;  // the shrunk recipe broke the invariant once more at the end
+  // The shrunk recipe is checked once more at the end: did it break the invariant again, and in
+  // which run of the subject?
+  bool reproduced = false;
+  std::optional<RecordedRun> run;
 };
 
 struct PairResult {

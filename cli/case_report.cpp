@@ -9,7 +9,6 @@
 
 #include "cli/names.h"
 #include "cli/picture.h"
-#include "cli/recording_subject.h"
 #include "cli/table.h"
 #include "properties/case/validity.h"
 #include "properties/case/visibility.h"
@@ -63,13 +62,22 @@ const char* RowStateText(RowState state) {
   return "";
 }
 
+// Whether the oracle knows what the row must give.
+bool Decided(const Reference& reference, const Row& row) {
+  const RowState state = reference.row(row.batch, row.head, row.query);
+  return state == RowState::kBounded || state == RowState::kFullyMasked;
+}
+
 // The weights that the oracle wants beside those that the subject uses, the latter read off runs
 // with one-hot values in place of V.
-std::string WeightsText(Subject& subject, const Case& c, const Reference& reference,
-                        const Row& row) {
+std::string WeightsText(Subject& subject, const Case& c, const Reference& reference, const Row& row,
+                        const Outcome& outcome) {
   const Geometry& g = reference.geometry;
+  const bool decided = Decided(reference, row);
   const Visibility sees(c);
-  const ProbedWeights probed = ProbeWeights(subject, c);
+  // A subject that gave no output is not asked again: a crash costs time and tells nothing new.
+  const ProbedWeights probed =
+      outcome.kind == OutcomeKind::kOutput ? ProbeWeights(subject, c) : ProbedWeights();
   const size_t first =
       static_cast<size_t>(((row.batch * g.heads + row.head) * g.sequence + row.query) * g.total);
   Table table({{"key", Align::kRight},
@@ -78,10 +86,12 @@ std::string WeightsText(Subject& subject, const Case& c, const Reference& refere
                {"got", Align::kRight}});
   for (int64_t key = 0; key < std::min(g.total, kShownKeys); ++key) {
     const size_t index = first + static_cast<size_t>(key);
-    table.AddRow(
-        {fmt::format("{}", key), sees.Sees(row.batch, row.head, row.query, key) ? "yes" : "no",
-         fmt::format("{:.6g}", reference.weights[index]),
-         probed.kind == OutcomeKind::kOutput ? fmt::format("{:.6g}", probed.weights[index]) : "-"});
+    table.AddRow({fmt::format("{}", key),
+                  sees.Sees(row.batch, row.head, row.query, key) ? "yes" : "no",
+                  decided ? Rounded(reference.weights[index], 6) : "-",
+                  probed.kind == OutcomeKind::kOutput
+                      ? Rounded(static_cast<double>(probed.weights[index]), 6)
+                      : "-"});
   }
   std::string text = table.Text(2);
   if (g.total > kShownKeys) text += fmt::format("  ... {} keys\n", g.total);
@@ -92,6 +102,7 @@ std::string OutputsText(const Case& c, const Reference& reference, const Row& ro
                         const Outcome& outcome) {
   const Geometry& g = reference.geometry;
   const int64_t elements = g.batch * g.sequence * g.value_hidden();
+  const bool decided = Decided(reference, row);
   const bool comparable = outcome.kind == OutcomeKind::kOutput &&
                           outcome.output.output.type == ElementType::kFloat32 &&
                           outcome.output.output.size() == elements;
@@ -109,10 +120,9 @@ std::string OutputsText(const Case& c, const Reference& reference, const Row& ro
     if (comparable) {
       const double value = outcome.output.output.Get(index);
       got = Number(value);
-      if (!Within(value, expected, bound)) mark = "<--";
+      if (decided && !Within(value, expected, bound)) mark = "<--";
     }
-    table.AddRow({fmt::format("{}", column), fmt::format("{:.9g}", expected), got,
-                  fmt::format("{:.3g}", bound), mark});
+    table.AddRow({fmt::format("{}", column), Rounded(expected, 9), got, Rounded(bound, 3), mark});
   }
   std::string text = table.Text(2);
   if (g.value_head_size > kShownColumns) {
@@ -130,7 +140,7 @@ std::string RowText(Subject& subject, const RecordedRun& run, const Row& row) {
       fmt::format("row: batch {}, head {}, query {}{}\n", row.batch, row.head, row.query,
                   RowStateText(reference.row(row.batch, row.head, row.query)));
   text += fmt::format("  sees  {}\n", RowPicture(run.c, row.batch, row.head, row.query));
-  text += WeightsText(subject, run.c, reference, row);
+  text += WeightsText(subject, run.c, reference, row, run.outcome);
   return text + OutputsText(run.c, reference, row, run.outcome);
 }
 
@@ -170,13 +180,10 @@ std::string RunText(Subject& subject, const RecordedRun& run, const Evidence& ev
 
 }  // namespace
 
-std::string CaseReport(Subject& subject, const Case& c, const Invariant& invariant,
+std::string CaseReport(Subject& subject, const Case& given, const RecordedRun* run,
                        const Evidence& evidence) {
-  RecordingSubject recorder(subject);
-  invariant.check(recorder, c);
-  const RecordedRun* const run = GuiltyRun(recorder.runs(), evidence);
-  if (run == nullptr) return DescribeCase(c);
-  return ChangesText(c, run->c) + RunText(subject, *run, evidence);
+  if (run == nullptr) return DescribeCase(given);
+  return ChangesText(given, run->c) + RunText(subject, *run, evidence);
 }
 
 }  // namespace maskproof::cli

@@ -4,15 +4,16 @@
 
 #include <string>
 
+#include "cli/recording_subject.h"
 #include "properties/invariants/invariant.h"
 #include "properties/subjects/subject.h"
 
 namespace maskproof::cli {
 
-// The case as the law ran it when it broke, its mask, and the row that the evidence points at:
-// which keys it sees, its attention weights and its outputs, as they must be and as the subject
-// gave them. Runs the law once more on `c`.
-std::string CaseReport(Subject& subject, const Case& c, const Invariant& invariant,
+// What a law changed in the case `given` before the run that broke it; the case of that run, its
+// mask, and the row that the evidence points at: which keys it sees, its attention weights and its
+// outputs, as they must be and as the subject gave them. Without a run, the case as given.
+std::string CaseReport(Subject& subject, const Case& given, const RecordedRun* run,
                        const Evidence& evidence);
 
 }  // namespace maskproof::cli

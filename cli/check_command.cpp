@@ -79,6 +79,7 @@ std::optional<FindingSummary> WriteFinding(const CheckArguments& arguments, cons
   const FindingText text = {.invariant = pair.invariant,
                             .recipe = finding.recipe,
                             .verdict = finding.verdict,
+                            .run = finding.run ? &*finding.run : nullptr,
                             .origin = origin,
                             .command = ReplayCommand(file, arguments.subject, *pair.invariant)};
   std::string error;

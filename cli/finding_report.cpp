@@ -43,7 +43,7 @@ std::string ReportFileText(const FindingText& finding, Subject& subject) {
   text += fmt::format("\nlaw        {}\nreason     {}\ntolerance  {}\nseen in    {}\n",
                       invariant.law, invariant.reason, invariant.tolerance, invariant.modelled_on);
   text += fmt::format("found      {}\nrerun      {}\n", finding.origin, finding.command);
-  text += '\n' + CaseReport(subject, Expand(finding.recipe), invariant, evidence);
+  text += '\n' + CaseReport(subject, Expand(finding.recipe), finding.run, evidence);
   return text + "\nrecipe\n" + ToText(finding.recipe);
 }
 

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "cli/recording_subject.h"
 #include "properties/invariants/invariant.h"
 #include "properties/recipe/recipe.h"
 #include "properties/subjects/subject.h"
@@ -19,8 +20,9 @@ struct FindingText {
   const Invariant* invariant = nullptr;
   Recipe recipe;
   Verdict verdict;
-  std::string origin;   // one line: when it was found, from which seed
-  std::string command;  // ReplayCommand
+  const RecordedRun* run = nullptr;  // that broke the law; null if it did not break again
+  std::string origin;                // one line: when it was found, from which seed
+  std::string command;               // ReplayCommand
 };
 std::string RecipeFileText(const FindingText& finding, const Subject& subject);
 std::string ReportFileText(const FindingText& finding, Subject& subject);

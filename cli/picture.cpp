@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -46,10 +47,15 @@ void AddAttribute(std::string& text, const char* name, const std::optional<T>& v
 }  // namespace
 
 std::string Number(double value) {
+  if (std::isnan(value)) return "nan";  // its sign says nothing
   // Most numbers here are float32: then the short form of the float is the honest one.
   const auto narrow = static_cast<float>(value);
   return static_cast<double>(narrow) == value ? fmt::format("{}", narrow)
                                               : fmt::format("{}", value);
+}
+
+std::string Rounded(double value, int digits) {
+  return std::isnan(value) ? "nan" : fmt::format("{:.{}g}", value, digits);
 }
 
 std::string DescribeGeometry(const Case& c) {

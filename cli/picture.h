@@ -23,6 +23,8 @@ std::string RowPicture(const Case& c, int64_t batch, int64_t head, int64_t query
 
 // A float as people read it: shortest form that reads back the same.
 std::string Number(double value);
+// The same to so many significant digits.
+std::string Rounded(double value, int digits);
 
 }  // namespace maskproof::cli
 

@@ -6,6 +6,7 @@
 #include "cli/names.h"
 #include "cli/picture.h"
 #include "cli/recipe_file.h"
+#include "cli/recording_subject.h"
 #include "properties/case/validity.h"
 
 namespace maskproof::cli {
@@ -50,19 +51,22 @@ struct Replay {
     for (const Invariant* invariant : invariants) {
       if (!invariant->applies_to(recipe.op)) continue;
       if (invariant->domain == Domain::kValid && !valid) continue;
-      const Verdict verdict = invariant->check(*subject, c);
+      RecordingSubject recorder(*subject);
+      const Verdict verdict = invariant->check(recorder, c);
       const bool breaks = verdict.kind == VerdictKind::kBroken;
       fmt::print("  {:<22} {:<15} {}\n", invariant->id,
                  breaks ? "BROKEN" : VerdictKindName(verdict.kind), Details(verdict));
-      if (breaks && !quiet) fmt::print("{}", Evidence(c, *invariant, verdict));
+      if (breaks && !quiet) fmt::print("{}", Evidence(c, *invariant, verdict, recorder));
       broken = broken || breaks;
     }
     return broken;
   }
 
-  std::string Evidence(const Case& c, const Invariant& invariant, const Verdict& verdict) const {
-    const std::string report = fmt::format("law: {}\n{}", invariant.law,
-                                           CaseReport(*subject, c, invariant, verdict.evidence));
+  std::string Evidence(const Case& c, const Invariant& invariant, const Verdict& verdict,
+                       const RecordingSubject& recorder) const {
+    const std::string report = fmt::format(
+        "law: {}\n{}", invariant.law,
+        CaseReport(*subject, c, GuiltyRun(recorder.runs(), verdict.evidence), verdict.evidence));
     std::string indented;
     bool at_line_start = true;
     for (const char character : report) {
