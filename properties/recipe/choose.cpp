@@ -105,45 +105,48 @@ Values AttentionBiasValues(Rng& rng) {
   }
 }
 
-// ---- QAttention: numbers are offsets from the middle of the type -------------------------------
+// ---- QAttention: around the middle of the type -------------------
 
-Values QuantizedInputValues(Rng& rng) {
+float MiddleOf(ElementType type) { return type == ElementType::kUint8 ? 128.0F : 0.0F; }
+
+Values QuantizedInputValues(Rng& rng, float middle) {
   switch (rng.Below(10)) {
     case 0:
     case 1:
       return Make(rng, Distribution::kExtremes);
     case 2:
-      return Make(rng, Distribution::kIntegers, -128.0F, 127.0F);
+      return Make(rng, Distribution::kIntegers, middle - 128.0F, middle + 127.0F);
     case 3:
-      return Make(rng, Distribution::kIntegers, -3.0F, 3.0F);
+      return Make(rng, Distribution::kIntegers, middle - 3.0F, middle + 3.0F);
     case 4:
-      return Make(rng, Distribution::kPeak, 0.0F, 10.0F);
+      return Make(rng, Distribution::kPeak, middle, 10.0F);
     case 5:
-      return Make(rng, Distribution::kRepeat, 0.0F, 40.0F);
+      return Make(rng, Distribution::kRepeat, middle, 40.0F);
     case 6:
-      return Make(rng, Distribution::kConstant, PickOf(rng, {127.0F, -128.0F, 1.0F, 0.0F}));
+      return Make(rng, Distribution::kConstant,
+                  middle + PickOf(rng, {127.0F, -128.0F, 1.0F, 0.0F}));
     default:
-      return Make(rng, Distribution::kNormal, 0.0F, PickOf(rng, {30.0F, 50.0F, 12.0F}));
+      return Make(rng, Distribution::kNormal, middle, PickOf(rng, {30.0F, 50.0F, 12.0F}));
   }
 }
 
-Values QuantizedWeightValues(Rng& rng) {
+Values QuantizedWeightValues(Rng& rng, float middle) {
   if (Percent(rng, 8)) return Make(rng, Distribution::kIdentity);
-  return QuantizedInputValues(rng);
+  return QuantizedInputValues(rng, middle);
 }
 
-Values ZeroPointValues(Rng& rng) {
+Values ZeroPointValues(Rng& rng, float middle) {
   switch (rng.Below(6)) {
     case 0:
-      return Make(rng, Distribution::kConstant, 0.0F);
+      return Make(rng, Distribution::kConstant, middle);
     case 1:
-      return Make(rng, Distribution::kConstant, PickOf(rng, {-128.0F, 127.0F, 1.0F}));
+      return Make(rng, Distribution::kConstant, middle + PickOf(rng, {-128.0F, 127.0F, 1.0F}));
     case 2:
-      return Make(rng, Distribution::kIntegers, -128.0F, 127.0F);
+      return Make(rng, Distribution::kIntegers, middle - 128.0F, middle + 127.0F);
     case 3:
       return Make(rng, Distribution::kExtremes);
     default:
-      return Make(rng, Distribution::kNormal, 0.0F, 10.0F);
+      return Make(rng, Distribution::kNormal, middle, 10.0F);
   }
 }
 
@@ -230,12 +233,14 @@ MaskRecipe ChooseMask(Rng& rng) {
 }
 
 Values ChooseValues(Rng& rng, const Recipe& recipe, TensorId id) {
-  const bool quantized = IsQuantized(TensorType(recipe, id));
+  const ElementType type = TensorType(recipe, id);
+  const bool quantized = IsQuantized(type);
+  const float middle = MiddleOf(type);
   switch (id) {
     case TensorId::kInput:
-      return quantized ? QuantizedInputValues(rng) : Around(rng, 1.0F);
+      return quantized ? QuantizedInputValues(rng, middle) : Around(rng, 1.0F);
     case TensorId::kWeights:
-      return quantized ? QuantizedWeightValues(rng) : WeightValues(rng, recipe);
+      return quantized ? QuantizedWeightValues(rng, middle) : WeightValues(rng, recipe);
     case TensorId::kBias:
       return BiasValues(rng);
     case TensorId::kAttentionBias:
@@ -246,7 +251,7 @@ Values ChooseValues(Rng& rng, const Recipe& recipe, TensorId id) {
       return WeightScaleValues(rng, recipe);
     case TensorId::kInputZeroPoint:
     case TensorId::kWeightZeroPoint:
-      return ZeroPointValues(rng);
+      return ZeroPointValues(rng, middle);
     case TensorId::kMaskIndex:
     case TensorId::kPastSequenceLength:
       return {};

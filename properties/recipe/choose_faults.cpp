@@ -42,8 +42,7 @@ TensorId PickUsed(Rng& rng, const Recipe& r) {
   return used[rng.Below(used.size())];
 }
 
-// ---- shapes
-// --------------------------------------------------------------------------------------
+// ---- shapes ------------------------------------------------------
 
 void ChangeRank(Rng& rng, Dims& dims) {
   const auto place = static_cast<std::ptrdiff_t>(rng.Below(dims.size() + 1));
@@ -200,8 +199,7 @@ void EmptyCase(Rng& rng, Recipe& r, const Limits& limits) {
   for (const TensorId id : changed) Reshape(r, id, TensorDims(empty, id));
 }
 
-// ---- the rest
-// ------------------------------------------------------------------------------------
+// ---- the rest ----------------------------------------------------
 
 void Retype(Rng& rng, Recipe& r) {
   Fault fault;

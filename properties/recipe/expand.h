@@ -14,7 +14,7 @@ namespace maskproof {
 // in their distributions (docs/recipes.md).
 void FillFloat(TensorId id, const Values& values, size_t columns, std::span<float> out);
 
-// Draws whole numbers around the middle of the type, saturating. `zero_points` has one entry or
+// Draws numbers, rounded to whole ones and saturated to the type. `zero_points` has one entry or
 // one for each column; only the identity looks at it.
 void FillQuantized(TensorId id, const Values& values, size_t columns,
                    std::span<const int32_t> zero_points, Tensor& out);

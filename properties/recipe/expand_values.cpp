@@ -150,8 +150,7 @@ void FillScale(TensorId id, const Values& v, std::span<float> out) {
   }
 }
 
-// ---- quantised
-// -----------------------------------------------------------------------------------
+// ---- quantised ---------------------------------------------------
 
 struct Range {
   int32_t lowest = 0;
@@ -212,7 +211,7 @@ void DrawQuantized(TensorId id, const Values& v, const Range& range, size_t coun
     }
   } else {
     Draw(v, StreamOf(id, v), count, columns,
-         [&](size_t i, float x) { put(i, Saturate(range, range.middle + Rounded(x))); });
+         [&](size_t i, float x) { put(i, Saturate(range, Rounded(x))); });
   }
 }
 

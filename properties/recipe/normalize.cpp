@@ -43,8 +43,7 @@ float WholeNumber(float value, float limit) {
   return static_cast<float>(static_cast<int32_t>(ClampFloat(value, -limit, limit, 0.0F)));
 }
 
-// ---- values
-// --------------------------------------------------------------------------------------
+// ---- values ------------------------------------------------------
 
 void NormalizeValues(Values& v, TensorId id) {
   ClampEnum(v.distribution, kDistributionCount);
@@ -98,8 +97,7 @@ void NormalizeMask(MaskRecipe& mask) {
   mask.masked_value = IsRawMask(mask.form) ? std::min(mask.masked_value, 0) : 0;
 }
 
-// ---- agreement between fields
-// --------------------------------------------------------------------
+// ---- agreement between fields ------------------------------------
 
 void ClampSizes(Recipe& r, const Limits& limits) {
   const auto clamp = [](int64_t& value, int64_t max) {
@@ -164,8 +162,7 @@ void MakeFieldsAgree(Recipe& r) {
                             : ClampFloat(r.bias_masked_share, 0.0F, 1.0F, 0.0F);
 }
 
-// ---- work
-// ----------------------------------------------------------------------------------------
+// ---- work --------------------------------------------------------
 
 bool TiesWidth(const Recipe& r) {
   return r.op != Op::kCore && r.of(TensorId::kWeights).distribution == Distribution::kIdentity;
@@ -214,8 +211,7 @@ void HoldWork(Recipe& r, const Limits& limits) {
   } while (Work(r) > static_cast<double>(limits.max_work) && ShrinkLargestSize(r));
 }
 
-// ---- faults
-// --------------------------------------------------------------------------------------
+// ---- faults ------------------------------------------------------
 
 bool AttributeBelongs(Op op, Fault::Attribute attribute) {
   switch (attribute) {
@@ -309,8 +305,7 @@ void NormalizeFaults(Recipe& r, const Limits& limits) {
   KeepIf(r.faults, [&](Fault& fault) { return NormalizeFault(r, fault, present); });
 }
 
-// ---- cells
-// ---------------------------------------------------------------------------------------
+// ---- cells -------------------------------------------------------
 
 // Brings the value into what the element type holds, so that text shows what the case has.
 float CellValue(const Recipe& r, const CellOverride& cell) {

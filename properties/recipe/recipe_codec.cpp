@@ -66,8 +66,7 @@ void EncodeEnum(Enum value, ByteWriter& out) {
   out.Byte(static_cast<uint8_t>(value));
 }
 
-// ---- fields
-// --------------------------------------------------------------------------------------
+// ---- fields ------------------------------------------------------
 
 void EncodeShape(const Recipe& r, ByteWriter& out) {
   EncodeEnum(r.op, out);
@@ -139,8 +138,7 @@ void DecodeOptions(ByteReader& in, uint8_t flags, Recipe& r) {
   r.salt = in.Seed(8);
 }
 
-// ---- lists
-// ---------------------------------------------------------------------------------------
+// ---- lists -------------------------------------------------------
 
 void EncodeValues(const Recipe& r, ByteWriter& out) {
   for (size_t i = 0; i < kTensorCount; ++i) {

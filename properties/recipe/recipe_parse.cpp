@@ -57,7 +57,7 @@ class Parser {
  private:
   using Words = std::vector<std::string_view>;
 
-  // ---- lines ----
+  // ---- lines -------------------------------------------------------
 
   bool ReadLines(std::string_view text) {
     if (text.size() > kMaxTextSize) {
@@ -103,7 +103,7 @@ class Parser {
     return ReadField(*key, words[0], words[1]);
   }
 
-  // ---- fields of one value ----
+  // ---- fields of one value -----------------------------------------
 
   bool ReadField(Key key, std::string_view name, std::string_view value) {
     Recipe& r = recipe_;
@@ -224,7 +224,7 @@ class Parser {
     return true;
   }
 
-  // ---- fields with parameters ----
+  // ---- fields with parameters --------------------------------------
 
   // Splits "name=value" and hands it to `set(name, value)`, which says whether it knows the name
   // and, in `ok`, whether it could read the value.
@@ -329,7 +329,7 @@ class Parser {
                       });
   }
 
-  // ---- cells and faults ----
+  // ---- cells and faults --------------------------------------------
 
   bool Tensor(std::string_view field, std::string_view name, TensorId& out) {
     const auto id = TensorFromName(name.data(), name.size());
@@ -414,7 +414,7 @@ class Parser {
     return true;
   }
 
-  // ---- the recipe as a whole ----
+  // ---- the recipe as a whole ---------------------------------------
 
   int LineOf(Key key) const { return key_lines_[static_cast<size_t>(key)]; }
 

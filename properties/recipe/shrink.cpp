@@ -48,8 +48,7 @@ constexpr std::array<KeepPattern, 5> kPlainPatterns = {KeepPattern::kNothing, Ke
                                                        KeepPattern::kOne, KeepPattern::kLeft,
                                                        KeepPattern::kAllButOne};
 
-// ---- bold: everything small at once
-// --------------------------------------------------------------
+// ---- bold: everything small at once ------------------------------
 
 void MakeTiny(Recipe& r, int64_t tokens, int64_t width) {
   r.batch = 1;
@@ -89,8 +88,7 @@ void TryTiny(Candidates& out) {
   }
 }
 
-// ---- lists
-// ---------------------------------------------------------------------------------------
+// ---- lists -------------------------------------------------------
 
 template <typename List>
 void TryShorter(Candidates& out, List Recipe::* list) {
@@ -109,8 +107,7 @@ void TryShorter(Candidates& out, List Recipe::* list) {
   }
 }
 
-// ---- sizes
-// ---------------------------------------------------------------------------------------
+// ---- sizes -------------------------------------------------------
 
 void HalveAll(Recipe& r) {
   r.batch = Half(r.batch);
@@ -200,8 +197,7 @@ void TrySizesWithOtherDraws(Candidates& out) {
   }
 }
 
-// ---- mask, options
-// -------------------------------------------------------------------------------
+// ---- mask, options -----------------------------------------------
 
 void TryMask(Candidates& out) {
   if (out.recipe().mask.form == MaskForm::kNone) return;
@@ -237,16 +233,38 @@ void TryOptions(Candidates& out) {
   out.Try([](Recipe& r) { r.scale = 1.0F; });
   out.Try([](Recipe& r) { r.mask_filter_value.reset(); });
   out.Try([](Recipe& r) { r.core_layout = CoreLayout::kHeadMajor; });
-  for (bool Recipe::* flag :
-       {&Recipe::input_signed, &Recipe::weights_signed, &Recipe::weight_scale_per_column,
-        &Recipe::weight_zero_point_per_column, &Recipe::has_input_zero_point,
-        &Recipe::has_weight_zero_point, &Recipe::scalars_as_vectors}) {
+  for (bool Recipe::* flag : {&Recipe::weight_scale_per_column,
+                              &Recipe::weight_zero_point_per_column, &Recipe::has_input_zero_point,
+                              &Recipe::has_weight_zero_point, &Recipe::scalars_as_vectors}) {
     out.Try([&](Recipe& r) { r.*flag = false; });
   }
 }
 
-// ---- values, seeds
-// -------------------------------------------------------------------------------
+// The same numbers, moved by 128 into the other type.
+void MoveToUnsigned(Values& v) {
+  constexpr float kOffset = 128.0F;
+  v.a += kOffset;
+  if (v.distribution == Distribution::kIntegers || v.distribution == Distribution::kUniform) {
+    v.b += kOffset;
+  }
+}
+
+void TrySignedness(Candidates& out) {
+  out.Try([](Recipe& r) {
+    if (!r.input_signed) return;
+    r.input_signed = false;
+    MoveToUnsigned(r.of(TensorId::kInput));
+    MoveToUnsigned(r.of(TensorId::kInputZeroPoint));
+  });
+  out.Try([](Recipe& r) {
+    if (!r.weights_signed) return;
+    r.weights_signed = false;
+    MoveToUnsigned(r.of(TensorId::kWeights));
+    MoveToUnsigned(r.of(TensorId::kWeightZeroPoint));
+  });
+}
+
+// ---- values, seeds -----------------------------------------------
 
 void TryValues(Candidates& out) {
   const auto each = [&](Values simple) {
@@ -295,6 +313,7 @@ std::vector<Recipe> ShrinkCandidates(const Recipe& recipe, const Limits& limits)
   TrySizesWithOtherDraws(out);
   TryMask(out);
   TryOptions(out);
+  TrySignedness(out);
   TryValues(out);
   TrySeeds(out);
   return out.Take();

@@ -16,8 +16,7 @@
 namespace maskproof {
 namespace {
 
-// ---- generation
-// ------------------------------------------------------------------------------------
+// ---- generation --------------------------------------------------
 
 class Shares {
  public:
@@ -172,8 +171,7 @@ TEST(RecipeMutate, StaysNormalizedAndKeepsToTheOptions) {
   EXPECT_GT(changed, 4000);
 }
 
-// ---- shrinking
-// -------------------------------------------------------------------------------------
+// ---- shrinking ---------------------------------------------------
 
 template <typename Predicate>
 Recipe Shrunk(Recipe recipe, Predicate holds) {

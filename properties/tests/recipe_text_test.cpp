@@ -20,8 +20,7 @@ std::string ErrorOf(const std::string& lines) {
   return parsed.error;
 }
 
-// ---- text and bytes
-// --------------------------------------------------------------------------------
+// ---- text and bytes ----------------------------------------------
 
 TEST(RecipeText, RoundTrips) {
   for (uint64_t n = 0; n < 20000; ++n) {
