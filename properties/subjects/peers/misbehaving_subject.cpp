@@ -33,11 +33,12 @@ void AllocateWithoutEnd() {
 
 // Tramples over the bookkeeping in front of a block, and lets the allocator find it.
 void CorruptHeap() {
-  constexpr std::ptrdiff_t kSize = 2000;
-  auto* const block = static_cast<char*>(std::malloc(kSize));
+  auto* const block = static_cast<char*>(std::malloc(2000));
   if (block == nullptr) return;
-  const volatile std::ptrdiff_t before = -16;  // volatile: the compiler is not to see the fault
-  std::memset(block + before, 0x5a, 16);
+  // Both volatile: the compiler is neither to see the fault nor to drop the writes.
+  const volatile std::ptrdiff_t before = -16;
+  volatile char* const bookkeeping = block + before;
+  for (int i = 0; i < 16; ++i) bookkeeping[i] = 0x5a;
   std::free(block);
 }
 

@@ -7,8 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <system_error>
@@ -75,16 +77,18 @@ Descriptor Lifted(int fd) {
   return Descriptor(fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
 }
 
+// A program that runs out of memory dies by its own hand, and says why.
 bool MentionsMemory(const std::string& text) {
-  return text.find("bad_alloc") != std::string::npos ||
-         text.find("out of memory") != std::string::npos ||
-         text.find("allocate memory") != std::string::npos;
+  constexpr std::array<const char*, 4> kPhrases = {"bad_alloc", "out of memory", "allocate memory",
+                                                   "failed to allocate"};
+  return std::ranges::any_of(
+      kPhrases, [&text](const char* phrase) { return text.find(phrase) != std::string::npos; });
 }
 
 std::string Seconds(int milliseconds) {
-  std::string text = std::to_string(milliseconds / 1000);
-  if (milliseconds % 1000 != 0) text += "." + std::to_string(milliseconds % 1000 / 100);
-  return text + " s";
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%g s", milliseconds / 1000.0);
+  return text.data();
 }
 
 Outcome Failure(OutcomeKind kind, std::string message) {
@@ -99,16 +103,15 @@ Outcome Ended(int status, const std::string& tail) {
     const int number = WTERMSIG(status);
     const char* const name = sigabbrev_np(number);
     std::string text = "died of ";
-    text += name != nullptr ? "SIG" + std::string(name) : "signal " + std::to_string(number);
-    // A C++ program that runs out of memory aborts, and says so.
+    text += name != nullptr ? "SIG" : "signal ";
+    text += name != nullptr ? name : std::to_string(number);
     const bool memory = number == SIGABRT && MentionsMemory(tail);
     return Failure(memory ? OutcomeKind::kExhausted : OutcomeKind::kCrashed, std::move(text));
   }
   const int code = WEXITSTATUS(status);
-  if (code == kWorkerOutOfMemory) {
-    return Failure(OutcomeKind::kExhausted, "ran out of memory");
-  }
-  return Failure(OutcomeKind::kCrashed, "ended with exit code " + std::to_string(code));
+  if (code == kWorkerOutOfMemory) return Failure(OutcomeKind::kExhausted, "ran out of memory");
+  return Failure(MentionsMemory(tail) ? OutcomeKind::kExhausted : OutcomeKind::kCrashed,
+                 "ended with exit code " + std::to_string(code));
 }
 
 }  // namespace
@@ -214,7 +217,8 @@ void WorkerProcess::DrainMessages() {
     tail_.append(chunk.data(), static_cast<size_t>(got));
     if (tail_.size() > kTailLength) tail_.erase(0, tail_.size() - kTailLength);
   }
-  while (!tail_.empty() && (tail_.back() == '\n' || tail_.back() == ' ')) tail_.pop_back();
+  std::ranges::replace(tail_, '\n', ' ');
+  while (!tail_.empty() && tail_.back() == ' ') tail_.pop_back();
 }
 
 std::optional<int> WorkerProcess::Reap() {
