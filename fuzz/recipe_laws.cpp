@@ -1,5 +1,6 @@
 #include "fuzz/recipe_laws.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -71,10 +72,10 @@ class Laws {
     for (size_t i = 0; i < kTensorCount; ++i) {
       const std::optional<Tensor>& tensor = c.tensors[i];
       if (!tensor) continue;
-      const int64_t count = ElementCount(tensor->dims);
-      const bool agrees = count >= 0 && tensor->bytes.size() ==
-                                            static_cast<size_t>(count) * ElementSize(tensor->type);
-      if (!agrees || tensor->bytes.size() > kMostTensorBytes) {
+      // Faults may ask for impossible dims: such a tensor has no data.
+      const auto count = static_cast<size_t>(std::max<int64_t>(ElementCount(tensor->dims), 0));
+      if (tensor->bytes.size() != count * ElementSize(tensor->type) ||
+          tensor->bytes.size() > kMostTensorBytes) {
         ReportBrokenRecipe(target_, &recipe, RecipeLaw::kExpansion,
                            TensorName(static_cast<TensorId>(i)));
       }
