@@ -61,8 +61,8 @@ const char* ElementTypeName(ElementType type) {
 int64_t ElementCount(std::span<const int64_t> dims) {
   // A zero anywhere makes the product zero, however large the others are; a negative dimension is
   // an error all the same.
-  if (std::any_of(dims.begin(), dims.end(), [](int64_t d) { return d < 0; })) return -1;
-  if (std::find(dims.begin(), dims.end(), 0) != dims.end()) return 0;
+  if (std::ranges::any_of(dims, [](int64_t d) { return d < 0; })) return -1;
+  if (std::ranges::find(dims, 0) != dims.end()) return 0;
   int64_t count = 1;
   for (const int64_t dim : dims) {
     if (count > std::numeric_limits<int64_t>::max() / dim) return -1;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "properties/case/limits.h"
+#include "properties/case/tensor_of.h"
 
 namespace maskproof {
 namespace {
@@ -77,7 +78,7 @@ class Judge {
       const auto id = static_cast<TensorId>(i);
       if (!c_.has(id)) continue;
       if (!known[i]) return Invalid(id, std::string("is not an input of ") + OpName(c_.op));
-      const Tensor& tensor = *c_[id];
+      const Tensor& tensor = Of(id);
       const int64_t count = ElementCount(tensor.dims);
       if (count < 0) {
         return Invalid(id,
@@ -96,7 +97,7 @@ class Judge {
     for (size_t i = 0; i < kTensorCount; ++i) {
       const auto id = static_cast<TensorId>(i);
       if (!c_.has(id)) continue;
-      const ElementType got = c_[id]->type;
+      const ElementType got = Of(id).type;
       ElementType expected = ElementType::kFloat32;
       switch (id) {
         case TensorId::kMaskIndex:
@@ -110,10 +111,10 @@ class Judge {
           expected = got;
           break;
         case TensorId::kInputZeroPoint:
-          expected = c_[TensorId::kInput]->type;
+          expected = Of(TensorId::kInput).type;
           break;
         case TensorId::kWeightZeroPoint:
-          expected = c_[TensorId::kWeights]->type;
+          expected = Of(TensorId::kWeights).type;
           break;
         default:
           break;
@@ -169,9 +170,9 @@ class Judge {
     for (const TensorId id : {TensorId::kQuery, TensorId::kKey, TensorId::kValue}) {
       if (!Rank(id, 4)) return false;
     }
-    const Dims& q = c_[TensorId::kQuery]->dims;
-    const Dims& k = c_[TensorId::kKey]->dims;
-    const Dims& v = c_[TensorId::kValue]->dims;
+    const Dims& q = Of(TensorId::kQuery).dims;
+    const Dims& k = Of(TensorId::kKey).dims;
+    const Dims& v = Of(TensorId::kValue).dims;
     if (k[2] < q[2]) {
       return Invalid(TensorId::kKey, "expected at least " + std::to_string(q[2]) + " rows, got " +
                                          std::to_string(k[2]));
@@ -186,8 +187,8 @@ class Judge {
 
   bool ProjectionShapes() {
     if (!Rank(TensorId::kInput, 3) || !Rank(TensorId::kWeights, 2)) return false;
-    const Dims& input = c_[TensorId::kInput]->dims;
-    const Dims& weights = c_[TensorId::kWeights]->dims;
+    const Dims& input = Of(TensorId::kInput).dims;
+    const Dims& weights = Of(TensorId::kWeights).dims;
     if (weights[0] != input[2]) {
       return Invalid(TensorId::kWeights, "expected " + std::to_string(input[2]) +
                                              " rows, as the input is wide, got " +
@@ -197,7 +198,7 @@ class Judge {
   }
 
   bool HiddenSizes() {
-    const int64_t columns = c_[TensorId::kWeights]->dims[1];
+    const int64_t columns = Of(TensorId::kWeights).dims[1];
     const int64_t heads = c_.attributes.num_heads;
     const auto& sizes = c_.attributes.qkv_hidden_sizes;
     if (sizes && !sizes->empty()) return ExplicitHiddenSizes(*sizes, heads, columns);
@@ -239,14 +240,14 @@ class Judge {
   }
 
   bool Quantization() {
-    const int64_t columns = c_[TensorId::kWeights]->dims[1];
+    const int64_t columns = Of(TensorId::kWeights).dims[1];
     for (const TensorId id : {TensorId::kInputScale, TensorId::kInputZeroPoint}) {
-      if (c_.has(id) && !IsScalar(c_[id]->dims)) {
+      if (c_.has(id) && !IsScalar(Of(id).dims)) {
         return WrongShape(id, "a scalar or (1)");
       }
     }
     for (const TensorId id : {TensorId::kWeightScale, TensorId::kWeightZeroPoint}) {
-      if (!c_.has(id) || IsScalar(c_[id]->dims) || c_[id]->dims == Dims{columns}) continue;
+      if (!c_.has(id) || IsScalar(Of(id).dims) || Of(id).dims == Dims{columns}) continue;
       return WrongShape(id, "a scalar, (1) or (" + std::to_string(columns) + ")");
     }
     return true;
@@ -269,7 +270,7 @@ class Judge {
     }
     if (!c_.want_present) return Invalid(TensorId::kPast, "given, but present is not wanted");
     if (!Rank(TensorId::kPast, 5)) return false;
-    const int64_t length = c_[TensorId::kPast]->dims[3];
+    const int64_t length = Of(TensorId::kPast).dims[3];
     if (length > std::numeric_limits<int64_t>::max() - g.sequence) {
       return Invalid(TensorId::kPast, "is too long");
     }
@@ -297,7 +298,7 @@ class Judge {
   bool Mask() {
     if (!c_.has(TensorId::kMaskIndex)) return true;
     const Geometry g = GeometryOf(c_);
-    const Tensor& mask = *c_[TensorId::kMaskIndex];
+    const Tensor& mask = Of(TensorId::kMaskIndex);
     const Dims& dims = mask.dims;
     switch (dims.size()) {
       case 1: {
@@ -339,25 +340,27 @@ class Judge {
     if (!c_.has(TensorId::kAttentionBias)) return true;
     if (!Rank(TensorId::kAttentionBias, 4)) return false;
     const Geometry g = GeometryOf(c_);
-    const Dims& dims = c_[TensorId::kAttentionBias]->dims;
+    const Dims& dims = Of(TensorId::kAttentionBias).dims;
     return Shape(TensorId::kAttentionBias,
                  {dims[0] == 1 ? 1 : g.batch, dims[1] == 1 ? 1 : g.heads, g.sequence, g.total});
   }
 
   // ---- building blocks ----
 
+  const Tensor& Of(TensorId id) const { return TensorOf(c_, id); }
+
   bool Rank(TensorId id, size_t rank) {
-    const Dims& dims = c_[id]->dims;
+    const Dims& dims = Of(id).dims;
     if (dims.size() == rank) return true;
     return WrongShape(id, std::to_string(rank) + " dimensions");
   }
 
   bool Shape(TensorId id, const Dims& expected) {
-    return c_[id]->dims == expected || WrongShape(id, ShapeText(expected));
+    return Of(id).dims == expected || WrongShape(id, ShapeText(expected));
   }
 
   bool WrongShape(TensorId id, const std::string& expected) {
-    return Invalid(id, "expected " + expected + ", got " + ShapeText(c_[id]->dims));
+    return Invalid(id, "expected " + expected + ", got " + ShapeText(Of(id).dims));
   }
 
   bool WrongType(TensorId id, const char* expected, ElementType got) {
@@ -368,14 +371,17 @@ class Judge {
     return Invalid(TensorName(id), std::move(reason));
   }
   bool Invalid(const char* subject, std::string reason) {
-    invalid_ = {Validity::kInvalid, subject, std::string(subject) + " " + std::move(reason)};
+    invalid_ = {.validity = Validity::kInvalid,
+                .subject = subject,
+                .reason = std::string(subject) + " " + std::move(reason)};
     return false;
   }
 
   void Unsupported(const char* subject, const char* what) {
     if (unsupported_.validity != Validity::kValid) return;
-    unsupported_ = {Validity::kUnsupported, subject,
-                    std::string(subject) + ": need not be supported: " + what};
+    unsupported_ = {.validity = Validity::kUnsupported,
+                    .subject = subject,
+                    .reason = std::string(subject) + ": need not be supported: " + what};
   }
 
   const Case& c_;

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "properties/case/tensor_of.h"
+
 namespace maskproof::oracle {
 namespace {
 
@@ -11,7 +13,7 @@ void SetGivenRow(const float* source, int64_t row, const Rounding& rounding, Ope
   const int64_t base = row * operand.columns;
   Condition condition = Condition::kGood;
   for (int64_t i = 0; i < operand.columns; ++i) {
-    const double x = static_cast<double>(source[i]);
+    const auto x = static_cast<double>(source[i]);
     const auto cell = static_cast<size_t>(base + i);
     operand.value[cell] = x;
     operand.error[cell] = rounding.FlushedOperand(x);
@@ -57,13 +59,23 @@ void Operand::Resize(const Geometry& g, int64_t row_count, int64_t column_count)
 
 Destination DestinationOf(int64_t column, const Geometry& g, Operands& operands) {
   const int64_t d = g.hidden();
-  if (column < d) return {&operands.query, column / g.head_size, column % g.head_size, 0};
+  if (column < d)
+    return {.operand = &operands.query,
+            .head = column / g.head_size,
+            .lane = column % g.head_size,
+            .first_row = 0};
   if (column < 2 * d) {
     const int64_t k = column - d;
-    return {&operands.key, k / g.head_size, k % g.head_size, g.past};
+    return {.operand = &operands.key,
+            .head = k / g.head_size,
+            .lane = k % g.head_size,
+            .first_row = g.past};
   }
   const int64_t v = column - 2 * d;
-  return {&operands.value, v / g.value_head_size, v % g.value_head_size, g.past};
+  return {.operand = &operands.value,
+          .head = v / g.value_head_size,
+          .lane = v % g.value_head_size,
+          .first_row = g.past};
 }
 
 Operands OperandsOf(const Case& c, const Geometry& g, const Rounding& rounding) {
@@ -72,12 +84,12 @@ Operands OperandsOf(const Case& c, const Geometry& g, const Rounding& rounding) 
   operands.key.Resize(g, g.total, g.head_size);
   operands.value.Resize(g, g.total, g.value_head_size);
   if (c.op == Op::kCore) {
-    SetGiven(*c[TensorId::kQuery], rounding, operands.query);
-    SetGiven(*c[TensorId::kKey], rounding, operands.key);
-    SetGiven(*c[TensorId::kValue], rounding, operands.value);
+    SetGiven(TensorOf(c, TensorId::kQuery), rounding, operands.query);
+    SetGiven(TensorOf(c, TensorId::kKey), rounding, operands.key);
+    SetGiven(TensorOf(c, TensorId::kValue), rounding, operands.value);
     return operands;
   }
-  if (c.has(TensorId::kPast)) SetPast(*c[TensorId::kPast], g, rounding, operands);
+  if (c.has(TensorId::kPast)) SetPast(TensorOf(c, TensorId::kPast), g, rounding, operands);
   if (c.op == Op::kAttention) {
     ProjectFloat(c, g, rounding, operands);
   } else {

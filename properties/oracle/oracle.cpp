@@ -87,8 +87,9 @@ class Evaluation {
 
   RowState Finish(int64_t b, int64_t n, int64_t s, Condition condition, RowState good) {
     if (condition != Condition::kGood) return StateOf(condition);
-    const oracle::ValueRows values{operands_.value.ValueAt(b, n, 0),
-                                   operands_.value.ErrorAt(b, n, 0), g_.value_head_size};
+    const oracle::ValueRows values{.value = operands_.value.ValueAt(b, n, 0),
+                                   .error = operands_.value.ErrorAt(b, n, 0),
+                                   .columns = g_.value_head_size};
     if (!row_.Evaluate(values)) return RowState::kOverflow;
     for (int64_t column = 0; column < g_.value_head_size; ++column) {
       const auto c = static_cast<size_t>(column);

@@ -2,6 +2,7 @@
 #include <Eigen/Core>
 #include <cmath>
 
+#include "properties/case/tensor_of.h"
 #include "properties/oracle/exactness.h"
 #include "properties/oracle/operands.h"
 
@@ -23,9 +24,9 @@ class FloatProjection {
         rows_(g.batch * g.sequence),
         width_(g.input_width),
         columns_(2 * g.hidden() + g.value_hidden()),
-        x_(ToMatrix(*c[TensorId::kInput], rows_, width_)),
-        w_(ToMatrix(*c[TensorId::kWeights], width_, columns_)) {
-    if (c.has(TensorId::kBias)) bias_ = c[TensorId::kBias]->as<float>();
+        x_(ToMatrix(TensorOf(c, TensorId::kInput), rows_, width_)),
+        w_(ToMatrix(TensorOf(c, TensorId::kWeights), width_, columns_)) {
+    if (c.has(TensorId::kBias)) bias_ = TensorOf(c, TensorId::kBias).as<float>();
     product_.noalias() = x_ * w_;
     magnitude_.noalias() = x_.cwiseAbs() * w_.cwiseAbs();
     CountNonzeros();
@@ -46,7 +47,7 @@ class FloatProjection {
     const int64_t terms = nonzeros_[Index(column)];
     const double roundings = rounding_.Depth(terms, width_) + (bias != 0.0 ? 1.0 : 0.0);
     error = Rounding::Gamma(roundings) * sum +
-            2.0 * static_cast<double>(terms + 1) * rounding_.Underflow();
+            2.02 * static_cast<double>(terms + 1) * rounding_.Underflow();
     if (flushed_.size() > 0) error += flushed_(row, column);
     error += rounding_.FlushedOperand(bias);
     return Condition::kGood;

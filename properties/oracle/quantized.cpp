@@ -3,6 +3,7 @@
 #include <Eigen/Core>
 #include <cmath>
 
+#include "properties/case/tensor_of.h"
 #include "properties/oracle/operands.h"
 
 namespace maskproof::oracle {
@@ -38,12 +39,6 @@ Matrix Shifted(const Tensor& tensor, const std::optional<Tensor>& zero_point, in
   return m;
 }
 
-// Whether a + b is a float32 number. Both are float32 numbers.
-bool SumIsFloat(double a, double b) {
-  const double sum = a + b;
-  return sum - a == b && sum - b == a && IsFloat(sum);
-}
-
 class Dequantizer {
  public:
   Dequantizer(double input_scale, double weight_scale, const Rounding& rounding)
@@ -71,12 +66,19 @@ class Dequantizer {
     if (product != 0.0) error += ProductError(accumulator, product);
     // Adding zero is exact, and so is a sum of exact terms that is a float32 number.
     const bool exact_sum =
-        product == 0.0 || bias == 0.0 || (error == 0.0 && SumIsFloat(product, bias));
+        product == 0.0 || bias == 0.0 || (error == 0.0 && SumIsKept(product, bias));
     if (!exact_sum) error += kUnit * (std::abs(value) + error) + rounding_.Underflow();
     return Condition::kGood;
   }
 
  private:
+  // Whether the sum of two float32 numbers is one, and not one that is flushed.
+  bool SumIsKept(double a, double b) const {
+    const double sum = a + b;
+    const bool kept = sum == 0.0 || std::abs(sum) >= rounding_.SmallestKept();
+    return kept && sum - a == b && sum - b == a && IsFloat(sum);
+  }
+
   double ProductError(double accumulator, double product) const {
     const bool exact_integer = std::abs(accumulator) < kFloatIntegers || IsFloat(accumulator);
     if (exact_integer && power_of_two_ && std::abs(product) >= rounding_.SmallestKept()) return 0.0;
@@ -100,14 +102,15 @@ void ProjectQuantized(const Case& c, const Geometry& g, const Rounding& rounding
   const int64_t rows = g.batch * g.sequence;
   const int64_t columns = 3 * g.hidden();
   // The input's zero point is one number, the same for every column.
-  const Matrix x = Shifted(*c[TensorId::kInput], c[TensorId::kInputZeroPoint], rows, g.input_width);
-  const Matrix w =
-      Shifted(*c[TensorId::kWeights], c[TensorId::kWeightZeroPoint], g.input_width, columns);
+  const Matrix x =
+      Shifted(TensorOf(c, TensorId::kInput), c[TensorId::kInputZeroPoint], rows, g.input_width);
+  const Matrix w = Shifted(TensorOf(c, TensorId::kWeights), c[TensorId::kWeightZeroPoint],
+                           g.input_width, columns);
   Matrix accumulator(rows, columns);
   accumulator.noalias() = x * w;
 
   const double input_scale = PerColumn(c[TensorId::kInputScale], 0);
-  const auto bias = c[TensorId::kBias]->as<float>();
+  const auto bias = TensorOf(c, TensorId::kBias).as<float>();
   for (int64_t column = 0; column < columns; ++column) {
     const Destination to = DestinationOf(column, g, operands);
     const Dequantizer dequantizer(input_scale, PerColumn(c[TensorId::kWeightScale], column),

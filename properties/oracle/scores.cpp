@@ -158,7 +158,7 @@ Score Scores::At(int64_t query, int64_t key) const {
   // Underflow of products, of the scaled operands and of the scale itself.
   const double lanes = static_cast<double>(g_.head_size);
   const double root = std::sqrt(scale);
-  score.error += 2.0 * rounding_.Underflow() *
+  score.error += 2.02 * rounding_.Underflow() *
                  (lanes * (1.0 + scale) + 4.0 + (product_first ? 0.0 : (1.0 + root) * norms));
   if (rounding_.FlushedOperand(scale_) > 0.0) score.error += magnitude;
   return score;

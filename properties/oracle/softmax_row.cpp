@@ -225,7 +225,7 @@ void SoftmaxRow::BoundColumns() {
     const double magnitude = std::min(magnitude_[c], largest_[c]);
     const double mixed = mixing_[c] + inherited_[c] + numerator * magnitude;
     const double rounded = mixed + denominator * (std::abs(output_[c]) + mixed);
-    const double underflow = rounding_.Underflow() * (2.0 * n + rescalings_ + 4.0) +
+    const double underflow = 1.01 * rounding_.Underflow() * (2.0 * n + rescalings_ + 4.0) +
                              kExpFlush * n * (rescalings_ + 2.0) * 2.0 * largest_[c];
     bound_[c] = rounded * kSlack + underflow + n * kReferenceUnit * magnitude;
   }
