@@ -19,7 +19,8 @@ std::string Details(const Verdict& verdict) {
     case VerdictKind::kHolds: {
       std::string text;
       if (verdict.elements_checked > 0) {
-        text = fmt::format("{} elements", verdict.elements_checked);
+        text = fmt::format("{} {}", verdict.elements_checked,
+                           verdict.elements_checked == 1 ? "element" : "elements");
       }
       if (verdict.elements_undecided > 0) {
         text += fmt::format(", {} undecided", verdict.elements_undecided);

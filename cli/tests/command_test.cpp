@@ -89,7 +89,7 @@ TEST_F(Command, WrongUsageIsRefusedBeforeAnythingStarts) {
     const char* message;
   } kWrong[] = {
       {"", "subcommand"},
-      {"chek", "chek"},
+      {"chek", "subcommand"},
       {"check", "--subject"},
       {"check --subject planted:none --no-such-option", "no-such-option"},
       {"check --subject planted:none --op Atention", "did you mean 'Attention'"},
@@ -107,10 +107,10 @@ TEST_F(Command, WrongUsageIsRefusedBeforeAnythingStarts) {
       {"check --subject planted:none --json absent/f.json", "absent/f.json"},
       {"check --subject planted:none --out /proc/absent", "/proc/absent"},
       {"replay absent.recipe --subject planted:none", "absent.recipe"},
-      {"replay --subject planted:none", "FILE"},
+      {"replay --subject planted:none", "files"},
       {"replay . --subject planted:none", "no *.recipe file"},
       {"list everything", "everything"},
-      {"report", "JSON"},
+      {"report", "files"},
       {"report absent.json", "absent.json"},
       {"show absent.recipe", "absent.recipe"},
   };
@@ -238,7 +238,7 @@ TEST_F(Command, ListsWhatThereIs) {
   EXPECT_TRUE(Contains(subjects.out, "planted:additive-mask"));
   const Answer invariants = Run("list invariants --markdown");
   EXPECT_EQ(invariants.exit_code, 0);
-  EXPECT_TRUE(Contains(invariants.out, "| fully-masked-rows |"));
+  EXPECT_TRUE(Contains(invariants.out, "## fully-masked-rows"));
   const Answer targets = Run("list targets");
   EXPECT_EQ(targets.exit_code, 0);
   EXPECT_TRUE(Contains(targets.out, "kernels:"));
@@ -293,7 +293,8 @@ TEST_F(Command, CtrlCPrintsWhatThereIs) {
   const Json json = ReadJson("r.json");
   EXPECT_TRUE(json.at("interrupted"));
   for (const Json& row : json.at("results")) {
-    if (!row.at("finding").is_null()) EXPECT_TRUE(row.at("finding").at("reproduced")) << row;
+    const Json& finding = row.at("finding");
+    EXPECT_TRUE(finding.is_null() || finding.at("reproduced").get<bool>()) << row;
   }
 }
 
