@@ -47,7 +47,9 @@ Verdict CheckKeyPermutation(Subject& subject, const Case& c) {
   if (!permuted) return verdict;
   const RowMap moved_rows = [&](const Row& row) -> std::optional<Row> {
     if (core) return row;
-    return Row{row.batch, row.head, order[static_cast<size_t>(g.past + row.index)] - g.past};
+    return Row{.batch = row.batch,
+               .head = row.head,
+               .index = order[static_cast<size_t>(g.past + row.index)] - g.past};
   };
   CompareOptions options;
   options.strictness = Strictness::kBounded;
@@ -63,7 +65,7 @@ Verdict CheckScoreShift(Subject& subject, const Case& c) {
   const Geometry g = GeometryOf(base);
   Case shifted = base;
   if (base.has(TensorId::kAttentionBias)) {
-    PutOnGrid(*base[TensorId::kAttentionBias]);
+    PutOnGrid(At(base, TensorId::kAttentionBias));
     shifted = base;
   } else {
     shifted[TensorId::kAttentionBias] =
@@ -72,7 +74,7 @@ Verdict CheckScoreShift(Subject& subject, const Case& c) {
   }
   // Large shifts try the subtraction of the maximum; they also widen the bound, so keep most small.
   const int64_t largest = rng.OneIn(4) ? 1000 : 20;
-  const std::span<float> bias = shifted[TensorId::kAttentionBias]->as<float>();
+  const std::span<float> bias = At(shifted, TensorId::kAttentionBias).as<float>();
   const auto row_length = static_cast<size_t>(g.total);
   for (size_t row = 0; row < bias.size(); row += row_length) {
     const auto shift = static_cast<float>(rng.Between(-largest, largest));

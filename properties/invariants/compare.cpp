@@ -20,7 +20,7 @@ class OutputView {
  public:
   OutputView(const Subject& subject, Trial& trial)
       : subject_(&subject), trial_(&trial), geometry_(GeometryOf(trial.c)) {
-    values_ = std::as_const(trial.out.output).as<float>();
+    values_ = trial.output();
   }
   const Geometry& geometry() const { return geometry_; }
   int64_t rows() const { return geometry_.sequence; }
@@ -30,8 +30,10 @@ class OutputView {
     const Reference& reference = trial_->Judge(*subject_);
     const RowState state = reference.row(row.batch, row.head, row.index);
     const size_t index = Index(row, column);
-    return {values_[index], reference.output[index], reference.bound[index],
-            state == RowState::kBounded || state == RowState::kFullyMasked};
+    return {.got = values_[index],
+            .reference = reference.output[index],
+            .bound = reference.bound[index],
+            .judged = state == RowState::kBounded || state == RowState::kFullyMasked};
   }
 
  private:
@@ -50,7 +52,7 @@ class PresentView {
  public:
   PresentView(const Subject& subject, Trial& trial)
       : subject_(&subject), trial_(&trial), geometry_(GeometryOf(trial.c)) {
-    values_ = std::as_const(*trial.out.present).as<float>();
+    values_ = trial.present();
   }
   const Geometry& geometry() const { return geometry_; }
   int64_t rows() const { return geometry_.total; }
@@ -60,7 +62,10 @@ class PresentView {
     const Reference& reference = trial_->Judge(*subject_);
     const size_t index = Index(row, column);
     const double value = reference.present[index];
-    return {values_[index], value, reference.present_bound[index], std::isfinite(value)};
+    return {.got = values_[index],
+            .reference = value,
+            .bound = reference.present_bound[index],
+            .judged = std::isfinite(value)};
   }
 
  private:
@@ -88,13 +93,13 @@ Verdict Compare(const Subject& subject, const View& original, const View& change
   for (int64_t b = 0; b < g.batch; ++b) {
     for (int64_t n = 0; n < g.heads; ++n) {
       for (int64_t i = 0; i < changed.rows(); ++i) {
-        const Row row{b, n, i};
+        const Row row{.batch = b, .head = n, .index = i};
         const std::optional<Row> from = map(row);
         if (!from) continue;
         for (int64_t column = 0; column < changed.columns(); ++column) {
           const float expected = original.Got(*from, column) * factor;
           const float got = changed.Got(row, column);
-          const Position position{b, n, i, column};
+          const Position position{.batch = b, .head = n, .query = i, .column = column};
           if (SameBits(expected, got)) {
             tally.Agree();
           } else if (options.binding && !options.binding(row)) {

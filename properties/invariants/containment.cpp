@@ -44,16 +44,16 @@ void Poison(Case& c, const PoisonedKey& poisoned, Rng& rng) {
   const Geometry g = GeometryOf(c);
   if (poisoned.head < 0) {
     const int64_t token = (poisoned.batch * g.sequence) + poisoned.key - g.past;
-    c[TensorId::kInput]->Set((token * g.input_width) + rng.Between(0, g.input_width - 1), kNan);
+    At(c, TensorId::kInput).Set((token * g.input_width) + rng.Between(0, g.input_width - 1), kNan);
     return;
   }
   const int64_t item = (poisoned.batch * g.heads) + poisoned.head;
   if (c.op == Op::kCore) {
-    PoisonRow(*c[TensorId::kKey], item, g.total, poisoned.key, false, rng);
-    PoisonRow(*c[TensorId::kValue], item, g.total, poisoned.key, true, rng);
+    PoisonRow(At(c, TensorId::kKey), item, g.total, poisoned.key, false, rng);
+    PoisonRow(At(c, TensorId::kValue), item, g.total, poisoned.key, true, rng);
   } else {
-    PoisonRow(*c[TensorId::kPast], item, g.past, poisoned.key, false, rng);
-    PoisonRow(*c[TensorId::kPast], (g.batch * g.heads) + item, g.past, poisoned.key, true, rng);
+    PoisonRow(At(c, TensorId::kPast), item, g.past, poisoned.key, false, rng);
+    PoisonRow(At(c, TensorId::kPast), (g.batch * g.heads) + item, g.past, poisoned.key, true, rng);
   }
 }
 
@@ -101,17 +101,19 @@ Verdict CheckNanContainment(Subject& subject, const Case& c) {
   if (!after) return verdict;
 
   Tally reached("a NaN must reach the rows that attend to it");
-  const std::span<const float> got = std::as_const(after->out.output).as<float>();
+  const std::span<const float> got = after->output();
   for (int64_t b = 0; b < g.batch; ++b) {
     for (int64_t n = 0; n < g.heads; ++n) {
       for (int64_t s = 0; s < g.sequence; ++s) {
-        if (!poisoned->Concerns({b, n, s}) || !visibility.Sees(b, n, s, poisoned->key)) continue;
+        if (!poisoned->Concerns({.batch = b, .head = n, .index = s}) ||
+            !visibility.Sees(b, n, s, poisoned->key))
+          continue;
         for (int64_t column = 0; column < g.value_head_size; ++column) {
           const float value = got[static_cast<size_t>(OutputIndex(c.op, g, b, n, s, column))];
           if (std::isnan(value)) {
             reached.Agree();
           } else {
-            reached.Fail({b, n, s, column}, kNan, value);
+            reached.Fail({.batch = b, .head = n, .query = s, .column = column}, kNan, value);
           }
         }
       }

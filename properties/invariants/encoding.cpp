@@ -25,16 +25,27 @@ constexpr int32_t kMost = std::numeric_limits<int32_t>::max();
 constexpr int32_t kLeast = std::numeric_limits<int32_t>::lowest();
 
 constexpr std::array kEncodings{
-    Encoding{MaskShape::kNone, {}, "the mask left out"},
-    Encoding{MaskShape::kDummy, {}, "the mask as (B,1), which is ignored"},
-    Encoding{MaskShape::kLengths, {}, "the mask as (B)"},
-    Encoding{MaskShape::kEndsStarts, {}, "the mask as (2B)"},
-    Encoding{MaskShape::kCumulative, {}, "the mask as (3B+2)"},
-    Encoding{MaskShape::kRaw2D, {1, 0}, "the mask as (B,T)"},
-    Encoding{MaskShape::kRaw2D, {2, -1}, "the mask as (B,T) of 2 and -1"},
-    Encoding{MaskShape::kRaw2D, {kMost, kLeast}, "the mask as (B,T) of extreme values"},
-    Encoding{MaskShape::kRaw3D, {1, 0}, "the mask as (B,S,T)"},
-    Encoding{MaskShape::kRaw3D, {7, -10000}, "the mask as (B,S,T) of 7 and -10000"},
+    Encoding{.shape = MaskShape::kNone, .values = {}, .label = "the mask left out"},
+    Encoding{
+        .shape = MaskShape::kDummy, .values = {}, .label = "the mask as (B,1), which is ignored"},
+    Encoding{.shape = MaskShape::kLengths, .values = {}, .label = "the mask as (B)"},
+    Encoding{.shape = MaskShape::kEndsStarts, .values = {}, .label = "the mask as (2B)"},
+    Encoding{.shape = MaskShape::kCumulative, .values = {}, .label = "the mask as (3B+2)"},
+    Encoding{.shape = MaskShape::kRaw2D,
+             .values = {.kept = 1, .masked = 0},
+             .label = "the mask as (B,T)"},
+    Encoding{.shape = MaskShape::kRaw2D,
+             .values = {.kept = 2, .masked = -1},
+             .label = "the mask as (B,T) of 2 and -1"},
+    Encoding{.shape = MaskShape::kRaw2D,
+             .values = {.kept = kMost, .masked = kLeast},
+             .label = "the mask as (B,T) of extreme values"},
+    Encoding{.shape = MaskShape::kRaw3D,
+             .values = {.kept = 1, .masked = 0},
+             .label = "the mask as (B,S,T)"},
+    Encoding{.shape = MaskShape::kRaw3D,
+             .values = {.kept = 7, .masked = -10000},
+             .label = "the mask as (B,S,T) of 7 and -10000"},
 };
 
 // (B,1) with T = 1 would not be a dummy.

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "properties/invariants/tensor_ops.h"
+
 namespace maskproof {
 namespace {
 
@@ -58,8 +60,8 @@ const char* NegativeLength(Case& c, Rng& rng) {
 
 const char* WrongType(Case& c, Rng& rng) {
   const TensorId id = RandomTensor(c, rng);
-  const bool is_float = c[id]->type == ElementType::kFloat32;
-  c[id] = Tensor(is_float ? ElementType::kInt32 : ElementType::kFloat32, c[id]->dims);
+  const bool is_float = At(c, id).type == ElementType::kFloat32;
+  c[id] = Tensor(is_float ? ElementType::kInt32 : ElementType::kFloat32, At(c, id).dims);
   return TensorName(id);
 }
 
@@ -72,24 +74,24 @@ const char* Missing(Case& c, Rng& rng) {
 
 const char* WrongRank(Case& c, Rng& rng) {
   const TensorId id = RandomTensor(c, rng);
-  Dims dims = c[id]->dims;
+  Dims dims = At(c, id).dims;
   if (rng.OneIn(2) || dims.empty()) {
     dims.insert(dims.begin(), 1);
   } else {
     dims.pop_back();
   }
-  Reshape(*c[id], std::move(dims));
+  Reshape(At(c, id), std::move(dims));
   // Another rank of mask is another form of it.
   return id == TensorId::kMaskIndex ? nullptr : TensorName(id);
 }
 
 const char* WrongSize(Case& c, Rng& rng) {
   const TensorId id = RandomTensor(c, rng);
-  Dims dims = c[id]->dims;
+  Dims dims = At(c, id).dims;
   if (dims.empty()) return BadScale(c, rng);
   int64_t& dim = dims[rng.Below(dims.size())];
   dim = rng.OneIn(2) || dim == 0 ? dim + 1 : dim - 1;
-  Reshape(*c[id], std::move(dims));
+  Reshape(At(c, id), std::move(dims));
   return nullptr;
 }
 

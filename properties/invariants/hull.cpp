@@ -11,6 +11,7 @@
 #include "properties/invariants/laws.h"
 #include "properties/invariants/masks.h"
 #include "properties/invariants/quantised_ops.h"
+#include "properties/invariants/tensor_ops.h"
 #include "properties/invariants/transform.h"
 #include "properties/invariants/trial.h"
 
@@ -35,8 +36,8 @@ struct Values {
 // One column of V for one token: sum of products and bias, docs/invariants.md (2).
 void ProjectFloat(const Case& c, const Geometry& g, int64_t token, int64_t column, double& value,
                   double& error) {
-  const std::span<const float> input = c[TensorId::kInput]->as<float>();
-  const std::span<const float> weights = c[TensorId::kWeights]->as<float>();
+  const std::span<const float> input = At(c, TensorId::kInput).as<float>();
+  const std::span<const float> weights = At(c, TensorId::kWeights).as<float>();
   const int64_t width = (2 * g.hidden()) + g.value_hidden();
   const int64_t weight_column = (2 * g.hidden()) + column;
   double sum = 0.0;
@@ -49,7 +50,7 @@ void ProjectFloat(const Case& c, const Geometry& g, int64_t token, int64_t colum
     magnitude += std::fabs(product);
   }
   if (c.has(TensorId::kBias)) {
-    const double bias = c[TensorId::kBias]->Get(weight_column);
+    const double bias = At(c, TensorId::kBias).Get(weight_column);
     sum += bias;
     magnitude += std::fabs(bias);
   }
@@ -61,7 +62,7 @@ void ProjectFloat(const Case& c, const Geometry& g, int64_t token, int64_t colum
 Values ReadValues(const Case& c) {
   const Geometry g = GeometryOf(c);
   const auto size = static_cast<size_t>(g.batch * g.heads * g.total * g.value_head_size);
-  Values values{std::vector<double>(size), std::vector<double>(size)};
+  Values values{.value = std::vector<double>(size), .error = std::vector<double>(size)};
   std::vector<int64_t> sums;
   Quantisation q;
   if (c.op == Op::kQAttention) {
@@ -74,12 +75,12 @@ Values ReadValues(const Case& c) {
       for (int64_t t = 0; t < g.total; ++t) {
         for (int64_t lane = 0; lane < g.value_head_size; ++lane, ++i) {
           if (c.op == Op::kCore) {
-            values.value[i] = c[TensorId::kValue]->Get(static_cast<int64_t>(i));
+            values.value[i] = At(c, TensorId::kValue).Get(static_cast<int64_t>(i));
             continue;
           }
           if (t < g.past) {
             const int64_t row = (((g.batch + b) * g.heads + n) * g.past) + t;
-            values.value[i] = c[TensorId::kPast]->Get((row * g.head_size) + lane);
+            values.value[i] = At(c, TensorId::kPast).Get((row * g.head_size) + lane);
             continue;
           }
           const int64_t token = (b * g.sequence) + t - g.past;
@@ -93,7 +94,7 @@ Values ReadValues(const Case& c) {
           const double scaled =
               static_cast<double>(sums[static_cast<size_t>(token * all_columns) + of]) *
               static_cast<double>(q.input_scale) * static_cast<double>(q.weight_scale[of]);
-          const double bias = c[TensorId::kBias]->Get(static_cast<int64_t>(of));
+          const double bias = At(c, TensorId::kBias).Get(static_cast<int64_t>(of));
           values.value[i] = scaled + bias;
           values.error[i] =
               Gamma(5) * (std::fabs(scaled) + std::fabs(bias)) +
@@ -120,7 +121,7 @@ Verdict CheckConvexHull(Subject& subject, const Case& c) {
   const Reference& reference = trial->Judge(subject);
   const Visibility visibility(trial->c);
   const Values values = ReadValues(trial->c);
-  const std::span<const float> got = std::as_const(trial->out.output).as<float>();
+  const std::span<const float> got = trial->output();
   Tally tally("outside of the values that the row attends to");
   for (int64_t b = 0; b < g.batch; ++b) {
     for (int64_t n = 0; n < g.heads; ++n) {
@@ -148,8 +149,11 @@ Verdict CheckConvexHull(Subject& subject, const Case& c) {
               error + Gamma(4 * seen + 8) * largest +
               2.0 * static_cast<double>(seen + 2) * kSmallestNormal * (1.0 + largest);
           const double value = got[static_cast<size_t>(OutputIndex(c.op, g, b, n, s, lane))];
-          const double nearest = value < low ? low : (value > high ? high : value);
-          tally.Judge({b, n, s, lane}, nearest, value, slack);
+          // A NaN stays one.
+          double nearest = value;
+          if (value < low) nearest = low;
+          if (value > high) nearest = high;
+          tally.Judge({.batch = b, .head = n, .query = s, .column = lane}, nearest, value, slack);
         }
       }
     }

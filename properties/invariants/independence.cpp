@@ -17,7 +17,7 @@ namespace {
 // Other data in the first batch.
 void ScrambleFirstBatch(Case& c, Rng& rng) {
   for (const TensorId id : {TensorId::kInput, TensorId::kQuery, TensorId::kKey, TensorId::kValue}) {
-    if (c.has(id)) FillRandom(*c[id], 0, c[id]->size() / c[id]->dims[0], rng);
+    if (c.has(id)) FillRandom(At(c, id), 0, At(c, id).size() / At(c, id).dims[0], rng);
   }
 }
 
@@ -26,13 +26,13 @@ void ScrambleFirstHead(Case& c, Rng& rng) {
   const Geometry g = GeometryOf(c);
   if (c.op == Op::kCore) {
     for (const TensorId id : {TensorId::kQuery, TensorId::kKey, TensorId::kValue}) {
-      Tensor& tensor = *c[id];
+      Tensor& tensor = At(c, id);
       const int64_t head = tensor.size() / (g.batch * g.heads);
       for (int64_t b = 0; b < g.batch; ++b) FillRandom(tensor, b * g.heads * head, head, rng);
     }
     return;
   }
-  Tensor& weights = *c[TensorId::kWeights];
+  Tensor& weights = At(c, TensorId::kWeights);
   for (int64_t d = 0; d < g.input_width; ++d) {
     const int64_t row = d * weights.dims[1];
     FillRandom(weights, row, g.head_size, rng);
@@ -44,19 +44,21 @@ void ScrambleFirstHead(Case& c, Rng& rng) {
 // The rows whose place in the changed case is a place of the original.
 RowMap MovedBatches(const std::vector<int64_t>& batches) {
   return [&batches](const Row& row) -> std::optional<Row> {
-    return Row{batches[static_cast<size_t>(row.batch)], row.head, row.index};
+    return Row{
+        .batch = batches[static_cast<size_t>(row.batch)], .head = row.head, .index = row.index};
   };
 }
 
 RowMap MovedHeads(const std::vector<int64_t>& heads) {
   return [&heads](const Row& row) -> std::optional<Row> {
-    return Row{row.batch, heads[static_cast<size_t>(row.head)], row.index};
+    return Row{
+        .batch = row.batch, .head = heads[static_cast<size_t>(row.head)], .index = row.index};
   };
 }
 
 Verdict CompareAll(const Subject& subject, Trial& original, Trial& changed, const RowMap& map,
                    const char* label) {
-  const Verdict rows = CompareRows(subject, original, changed, map, label);
+  Verdict rows = CompareRows(subject, original, changed, map, label);
   if (!original.c.want_present || rows.kind == VerdictKind::kBroken) return rows;
   return Combine(rows, ComparePresent(subject, original, changed, map, label));
 }
@@ -78,14 +80,14 @@ Verdict CheckBatchIndependence(Subject& subject, const Case& c) {
     if (!changed) return verdict;
     const RowMap second = [](const Row& row) -> std::optional<Row> {
       if (row.batch == 0) return std::nullopt;
-      return Row{0, row.head, row.index};
+      return Row{.batch = 0, .head = row.head, .index = row.index};
     };
     return CompareAll(subject, *original, *changed, second, "beside another batch");
   }
   const std::vector<int64_t> alone{rng.Between(0, batch - 1)};
   std::optional<Trial> changed = Try(subject, TakeBatches(c, alone), verdict);
   if (!changed) return verdict;
-  const Verdict lonely =
+  Verdict lonely =
       CompareAll(subject, *original, *changed, MovedBatches(alone), "a batch on its own");
   if (lonely.kind == VerdictKind::kBroken) return lonely;
   std::vector<int64_t> order = Range(0, batch);
@@ -110,15 +112,14 @@ Verdict CheckHeadIndependence(Subject& subject, const Case& c) {
     if (!changed) return verdict;
     const RowMap second = [](const Row& row) -> std::optional<Row> {
       if (row.head == 0) return std::nullopt;
-      return Row{row.batch, 0, row.index};
+      return Row{.batch = row.batch, .head = 0, .index = row.index};
     };
     return CompareAll(subject, *original, *changed, second, "beside another head");
   }
   const std::vector<int64_t> alone{rng.Between(0, heads - 1)};
   std::optional<Trial> changed = Try(subject, TakeHeads(c, alone), verdict);
   if (!changed) return verdict;
-  const Verdict lonely =
-      CompareAll(subject, *original, *changed, MovedHeads(alone), "a head on its own");
+  Verdict lonely = CompareAll(subject, *original, *changed, MovedHeads(alone), "a head on its own");
   if (lonely.kind == VerdictKind::kBroken) return lonely;
   std::vector<int64_t> order = Range(0, heads);
   std::ranges::rotate(order, order.begin() + rng.Between(1, heads - 1));

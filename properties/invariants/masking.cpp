@@ -54,7 +54,7 @@ std::vector<Token> ChooseMaskedTokens(const Case& c, const Visibility& visibilit
   std::vector<Token> candidates;
   for (int64_t b = 0; b < g.batch; ++b) {
     for (int64_t t = 0; t < g.total; ++t) {
-      if (MaskedSomewhere(visibility, g, {b, t})) candidates.push_back({b, t});
+      if (MaskedSomewhere(visibility, g, {.batch = b, .key = t})) candidates.push_back({b, t});
     }
   }
   if (candidates.empty()) return candidates;
@@ -105,7 +105,7 @@ void DisturbToken(Case& c, const Token& token, Disturber& disturber) {
   const bool in_past = c.op != Op::kCore && token.key < g.past;
   if (c.op != Op::kCore && !in_past) {
     const int64_t row = (token.batch * g.sequence) + token.key - g.past;
-    disturber.Row(*c[TensorId::kInput], row * g.input_width, g.input_width);
+    disturber.Row(At(c, TensorId::kInput), row * g.input_width, g.input_width);
     return;
   }
   for (int64_t n = 0; n < g.heads; ++n) {
@@ -113,13 +113,13 @@ void DisturbToken(Case& c, const Token& token, Disturber& disturber) {
     if (in_past) {
       const int64_t value_item = (g.batch * g.heads) + item;
       for (const int64_t half : {item, value_item}) {
-        disturber.Row(*c[TensorId::kPast], ((half * g.past) + token.key) * g.head_size,
+        disturber.Row(At(c, TensorId::kPast), ((half * g.past) + token.key) * g.head_size,
                       g.head_size);
       }
     } else {
       const int64_t row = (item * g.total) + token.key;
-      disturber.Row(*c[TensorId::kKey], row * g.head_size, g.head_size);
-      disturber.Row(*c[TensorId::kValue], row * g.value_head_size, g.value_head_size);
+      disturber.Row(At(c, TensorId::kKey), row * g.head_size, g.head_size);
+      disturber.Row(At(c, TensorId::kValue), row * g.value_head_size, g.value_head_size);
     }
   }
 }
@@ -210,7 +210,7 @@ Verdict CheckMaskedWeightZero(Subject& subject, const Case& c) {
     std::optional<Trial> trial = Try(subject, std::move(probe->c), verdict);
     if (!trial) return verdict;
     const Reference& reference = trial->Judge(subject);
-    const std::span<const float> got = std::as_const(trial->out.output).as<float>();
+    const std::span<const float> got = trial->output();
     size_t row = 0;
     for (int64_t b = 0; b < g.batch; ++b) {
       for (int64_t n = 0; n < g.heads; ++n) {
@@ -219,7 +219,8 @@ Verdict CheckMaskedWeightZero(Subject& subject, const Case& c) {
           if (state == RowState::kFullyMasked) continue;
           for (int64_t key = 0; key < probe->keys; ++key) {
             const auto i = static_cast<size_t>(OutputIndex(c.op, g, b, n, s, key));
-            const Position position{b, n, s, probe->first_key + key};
+            const Position position{
+                .batch = b, .head = n, .query = s, .column = probe->first_key + key};
             const double weight = got[i] / probe->unit;
             if (state != RowState::kBounded) {
               tally.Undecided();
@@ -245,7 +246,7 @@ Verdict CheckMaskedWeightZero(Subject& subject, const Case& c) {
           // docs/invariants.md (4).
           const auto keys = static_cast<double>(g.total);
           const double roundings = (3.0 * keys + 6.0) * 0x1p-24;
-          tally.Judge({b, n, s, -1}, 1.0, sums[row],
+          tally.Judge({.batch = b, .head = n, .query = s, .column = -1}, 1.0, sums[row],
                       roundings / (1.0 - roundings) + keys * 0x1p-125);
         }
       }

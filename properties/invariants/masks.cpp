@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "properties/invariants/tensor_ops.h"
+
 namespace maskproof {
 namespace {
 
@@ -14,7 +16,7 @@ struct Span {
 
 // The kept keys of a batch, if they are one span; empty spans are {0, 0}.
 Span KeptSpan(const Padding& padding, int64_t b) {
-  Span span{padding.keys, 0};
+  Span span{.start = padding.keys, .end = 0};
   for (int64_t t = 0; t < padding.keys; ++t) {
     if (!padding.Keeps(b, 0, t)) continue;
     span.start = std::min(span.start, t);
@@ -121,8 +123,8 @@ Case PaddingOnly(const Case& c) {
       padding[id] = c[id];
     } else {
       Tensor& sizes = padding[id].emplace();
-      sizes.type = c[id]->type;
-      sizes.dims = c[id]->dims;
+      sizes.type = At(c, id).type;
+      sizes.dims = At(c, id).dims;
     }
   }
   return padding;
@@ -173,7 +175,7 @@ bool Padding::SameForAllQueries() const {
 MaskShape ShapeOfMask(const Case& c) {
   if (!c.has(TensorId::kMaskIndex)) return MaskShape::kNone;
   const Geometry g = GeometryOf(c);
-  const Dims& dims = c[TensorId::kMaskIndex]->dims;
+  const Dims& dims = At(c, TensorId::kMaskIndex).dims;
   if (dims.size() == 3) return MaskShape::kRaw3D;
   if (dims.size() == 2) {
     return dims[0] == g.batch && dims[1] == g.total ? MaskShape::kRaw2D : MaskShape::kDummy;

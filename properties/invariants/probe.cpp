@@ -30,7 +30,7 @@ void WriteOneHot(std::span<float> values, int64_t items, int64_t rows, int64_t c
 // The value half of the past.
 void ProbePast(Probe& probe, const Geometry& g) {
   if (!probe.c.has(TensorId::kPast)) return;
-  const std::span<float> past = probe.c[TensorId::kPast]->as<float>();
+  const std::span<float> past = At(probe.c, TensorId::kPast).as<float>();
   WriteOneHot(past.subspan(past.size() / 2), g.batch * g.heads, g.past, g.head_size, probe,
               probe.unit);
 }
@@ -46,8 +46,8 @@ struct Marks {
 // Every token gets `keys` more input features: feature j marks token first_key + j, and the value
 // columns read nothing else.
 void ProbeTokens(Probe& probe, const Geometry& g, const Marks& marks) {
-  Tensor& input = *probe.c[TensorId::kInput];
-  Tensor& weights = *probe.c[TensorId::kWeights];
+  Tensor& input = At(probe.c, TensorId::kInput);
+  Tensor& weights = At(probe.c, TensorId::kWeights);
   std::vector<int64_t> features = Range(0, g.input_width);
   features.resize(features.size() + static_cast<size_t>(probe.keys), kFresh);
   input = Gather(input, 2, features);
@@ -73,7 +73,7 @@ void ProbeTokens(Probe& probe, const Geometry& g, const Marks& marks) {
     }
   }
   if (probe.c.has(TensorId::kBias)) {
-    Fill(*probe.c[TensorId::kBias], first_value, columns - first_value, 0.0);
+    Fill(At(probe.c, TensorId::kBias), first_value, columns - first_value, 0.0);
   }
 }
 
@@ -85,8 +85,8 @@ int32_t Neighbour(int32_t value, ElementType type) {
 bool ProbeQuantised(Probe& probe, const Geometry& g) {
   Quantisation q = ReadQuantisation(probe.c);
   if (!std::isnormal(q.input_scale) || std::abs(std::ilogb(q.input_scale)) > 100) return false;
-  const ElementType input_type = probe.c[TensorId::kInput]->type;
-  const ElementType weight_type = probe.c[TensorId::kWeights]->type;
+  const ElementType input_type = At(probe.c, TensorId::kInput).type;
+  const ElementType weight_type = At(probe.c, TensorId::kWeights).type;
   Marks marks;
   marks.input_zero = q.input_zero;
   const int32_t input_hit = Neighbour(q.input_zero, input_type);
@@ -117,14 +117,17 @@ bool ProbeQuantised(Probe& probe, const Geometry& g) {
 
 std::optional<Probe> MakeProbe(const Case& c, int64_t first_key) {
   const Geometry g = GeometryOf(c);
-  Probe probe{c, first_key, std::min(g.value_head_size, g.total - first_key), 1.0};
+  Probe probe{.c = c,
+              .first_key = first_key,
+              .keys = std::min(g.value_head_size, g.total - first_key),
+              .unit = 1.0};
   switch (c.op) {
     case Op::kCore:
-      WriteOneHot(probe.c[TensorId::kValue]->as<float>(), g.batch * g.heads, g.total,
+      WriteOneHot(At(probe.c, TensorId::kValue).as<float>(), g.batch * g.heads, g.total,
                   g.value_head_size, probe, probe.unit);
       return probe;
     case Op::kAttention: {
-      const auto columns = static_cast<size_t>(c[TensorId::kWeights]->dims[1]);
+      const auto columns = static_cast<size_t>(At(c, TensorId::kWeights).dims[1]);
       ProbeTokens(probe, g,
                   {.weight_zero = std::vector<double>(columns, 0.0),
                    .weight_hit = std::vector<double>(columns, 1.0)});

@@ -34,8 +34,8 @@ void Widen(Case& c, int64_t width) {
   const int64_t old = GeometryOf(c).input_width;
   std::vector<int64_t> features = Range(0, width);
   for (int64_t& feature : features) feature %= old;
-  c[TensorId::kInput] = Gather(*c[TensorId::kInput], 2, features);
-  c[TensorId::kWeights] = Gather(*c[TensorId::kWeights], 0, features);
+  c[TensorId::kInput] = Gather(At(c, TensorId::kInput), 2, features);
+  c[TensorId::kWeights] = Gather(At(c, TensorId::kWeights), 0, features);
 }
 
 // Scales that are powers of two and a bias that neither underflows nor overflows: the dequantised
@@ -43,8 +43,8 @@ void Widen(Case& c, int64_t width) {
 void MakeExact(Case& c) {
   const auto power = [](float x) { return PowerOfTwo(x, -20, 10); };
   WriteInputScale(c, power(ReadQuantisation(c).input_scale));
-  for (float& scale : c[TensorId::kWeightScale]->as<float>()) scale = power(scale);
-  for (float& bias : c[TensorId::kBias]->as<float>()) {
+  for (float& scale : At(c, TensorId::kWeightScale).as<float>()) scale = power(scale);
+  for (float& bias : At(c, TensorId::kBias).as<float>()) {
     if (!(std::fabs(bias) >= 0x1p-100F && std::fabs(bias) <= 0x1p100F)) bias = 0.0F;
   }
 }
@@ -72,14 +72,14 @@ Verdict CompareCases(Subject& subject, Case original, Case changed, const char* 
 
 // 8-bit values, signed to unsigned or the other way round, together with their zero point.
 void FlipSign(Case& c, TensorId values, TensorId zero) {
-  Tensor& tensor = *c[values];
+  Tensor& tensor = At(c, values);
   const ElementType old = tensor.type;
   const bool was_signed = old == ElementType::kInt8;
   const ElementType type = was_signed ? ElementType::kUint8 : ElementType::kInt8;
   const double offset = was_signed ? 128.0 : -128.0;
   if (!c.has(zero)) c[zero] = Tensor(old, {1});
   for (const TensorId id : {values, zero}) {
-    const Tensor from = *c[id];
+    const Tensor from = At(c, id);
     Tensor to(type, from.dims);
     for (int64_t i = 0; i < from.size(); ++i) to.Set(i, from.Get(i) + offset);
     c[id] = std::move(to);
@@ -99,8 +99,8 @@ Verdict CheckInt8Exactness(Subject& subject, const Case& c) {
                      std::array{rng.Between(0, g.heads - 1)});
     Widen(base, rng.Between(260, 600));
   }
-  if (rng.OneIn(2)) FillExtremes(*base[TensorId::kInput], rng);
-  if (rng.OneIn(2)) FillExtremes(*base[TensorId::kWeights], rng);
+  if (rng.OneIn(2)) FillExtremes(At(base, TensorId::kInput), rng);
+  if (rng.OneIn(2)) FillExtremes(At(base, TensorId::kWeights), rng);
   MakeExact(base);
   base.want_present = true;
 
@@ -110,8 +110,8 @@ Verdict CheckInt8Exactness(Subject& subject, const Case& c) {
   Verdict verdict;
   std::optional<Trial> trial = Try(subject, std::move(base), verdict);
   if (!trial) return verdict;
-  const std::span<const float> bias = trial->c[TensorId::kBias]->as<float>();
-  const std::span<const float> present = std::as_const(*trial->out.present).as<float>();
+  const std::span<const float> bias = At(trial->c, TensorId::kBias).as<float>();
+  const std::span<const float> present = trial->present();
   Tally tally("key and value against integer arithmetic");
   const int64_t columns = 3 * g.hidden();
   for (int64_t half = 0; half < 2; ++half) {
@@ -131,7 +131,7 @@ Verdict CheckInt8Exactness(Subject& subject, const Case& c) {
             if (got == expected) {
               tally.Agree();
             } else {
-              tally.Fail({b, n, s, lane}, expected, got);
+              tally.Fail({.batch = b, .head = n, .query = s, .column = lane}, expected, got);
             }
           }
         }
@@ -150,16 +150,16 @@ Verdict CheckZeroPointShift(Subject& subject, const Case& c) {
   const TensorId zero = weights ? TensorId::kWeightZeroPoint : TensorId::kInputZeroPoint;
   Case base = c;
   // An absent zero point is 0, which an unsigned type has no room below: write it out.
-  if (!base.has(zero)) base[zero] = Tensor(base[values]->type, {1});
-  const IntegerRange range = RangeOf(base[values]->type);
+  if (!base.has(zero)) base[zero] = Tensor(At(base, values).type, {1});
+  const IntegerRange range = RangeOf(At(base, values).type);
   for (const TensorId id : {values, zero}) {
-    ClampAll(*base[id], range.lowest + kRoom, range.highest - kRoom);
+    ClampAll(At(base, id), range.lowest + kRoom, range.highest - kRoom);
   }
   auto shift = static_cast<int32_t>(rng.Between(1, kRoom));
   if (rng.OneIn(2)) shift = -shift;
   Case shifted = base;
-  AddAll(*shifted[values], shift);
-  AddAll(*shifted[zero], shift);
+  AddAll(At(shifted, values), shift);
+  AddAll(At(shifted, zero), shift);
   return CompareCases(subject, std::move(base), std::move(shifted),
                       weights ? "the weights and their zero point shifted together"
                               : "the input and its zero point shifted together");
@@ -186,7 +186,7 @@ Verdict CheckPerColumn(Subject& subject, const Case& c) {
   Rng rng(MixSeeds(c.salt, 0x15));
   Case base = c;
   const Quantisation q = ReadQuantisation(c);
-  const IntegerRange range = RangeOf(c[TensorId::kWeights]->type);
+  const IntegerRange range = RangeOf(At(c, TensorId::kWeights).type);
   const int32_t zero = std::clamp(q.weight_zero[0], range.lowest + 70, range.highest - 70);
   float scale = q.weight_scale[0];
   // Halving must be exact.
@@ -197,11 +197,11 @@ Verdict CheckPerColumn(Subject& subject, const Case& c) {
   }
   WriteWeightScale(base, std::array{scale});
   WriteWeightZero(base, std::array{zero});
-  ClampAll(*base[TensorId::kWeights], zero - kReach, zero + kReach);
+  ClampAll(At(base, TensorId::kWeights), zero - kReach, zero + kReach);
 
   // Column c: weights doubled or not and the scale halved or not, and the zero point moved.
   Case per_column = base;
-  const int64_t columns = base[TensorId::kWeights]->dims[1];
+  const int64_t columns = At(base, TensorId::kWeights).dims[1];
   std::vector<float> scales;
   std::vector<int32_t> zeros;
   std::vector<int32_t> factors;
@@ -210,7 +210,7 @@ Verdict CheckPerColumn(Subject& subject, const Case& c) {
     scales.push_back(scale / static_cast<float>(factors.back()));
     zeros.push_back(zero + static_cast<int32_t>(rng.Between(-4, 4)));
   }
-  Tensor& weights = *per_column[TensorId::kWeights];
+  Tensor& weights = At(per_column, TensorId::kWeights);
   for (int64_t i = 0; i < weights.size(); ++i) {
     const auto column = static_cast<size_t>(i % columns);
     weights.Set(i, zeros[column] + (factors[column] * (weights.Get(i) - zero)));

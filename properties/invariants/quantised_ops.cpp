@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "properties/invariants/tensor_ops.h"
+
 namespace maskproof {
 namespace {
 
@@ -15,28 +17,28 @@ double Parameter(const Tensor& tensor, int64_t index) {
 
 Quantisation ReadQuantisation(const Case& c) {
   Quantisation q;
-  q.input_scale = static_cast<float>(c[TensorId::kInputScale]->Get(0));
+  q.input_scale = static_cast<float>(At(c, TensorId::kInputScale).Get(0));
   if (c.has(TensorId::kInputZeroPoint)) {
-    q.input_zero = static_cast<int32_t>(c[TensorId::kInputZeroPoint]->Get(0));
+    q.input_zero = static_cast<int32_t>(At(c, TensorId::kInputZeroPoint).Get(0));
   }
-  const int64_t columns = c[TensorId::kWeights]->dims[1];
+  const int64_t columns = At(c, TensorId::kWeights).dims[1];
   for (int64_t column = 0; column < columns; ++column) {
-    q.weight_scale.push_back(static_cast<float>(Parameter(*c[TensorId::kWeightScale], column)));
+    q.weight_scale.push_back(static_cast<float>(Parameter(At(c, TensorId::kWeightScale), column)));
     q.weight_zero.push_back(
         c.has(TensorId::kWeightZeroPoint)
-            ? static_cast<int32_t>(Parameter(*c[TensorId::kWeightZeroPoint], column))
+            ? static_cast<int32_t>(Parameter(At(c, TensorId::kWeightZeroPoint), column))
             : 0);
   }
   return q;
 }
 
-void WriteInputScale(Case& c, float scale) { c[TensorId::kInputScale]->Set(0, scale); }
+void WriteInputScale(Case& c, float scale) { At(c, TensorId::kInputScale).Set(0, scale); }
 
 void WriteInputZero(Case& c, int32_t zero) {
   std::optional<Tensor>& tensor = c[TensorId::kInputZeroPoint];
   // A fresh tensor: the type may have changed.
   const Dims dims = tensor ? tensor->dims : Dims{1};
-  tensor = Tensor(c[TensorId::kInput]->type, dims);
+  tensor = Tensor(At(c, TensorId::kInput).type, dims);
   tensor->Set(0, zero);
 }
 
@@ -47,7 +49,7 @@ void WriteWeightScale(Case& c, std::span<const float> scales) {
 }
 
 void WriteWeightZero(Case& c, std::span<const int32_t> zeros) {
-  Tensor tensor(c[TensorId::kWeights]->type, {static_cast<int64_t>(zeros.size())});
+  Tensor tensor(At(c, TensorId::kWeights).type, {static_cast<int64_t>(zeros.size())});
   for (size_t i = 0; i < zeros.size(); ++i) tensor.Set(static_cast<int64_t>(i), zeros[i]);
   c[TensorId::kWeightZeroPoint] = std::move(tensor);
 }
@@ -55,8 +57,8 @@ void WriteWeightZero(Case& c, std::span<const int32_t> zeros) {
 std::vector<int64_t> IntegerProjection(const Case& c) {
   const Geometry g = GeometryOf(c);
   const Quantisation q = ReadQuantisation(c);
-  const Tensor& input = *c[TensorId::kInput];
-  const Tensor& weights = *c[TensorId::kWeights];
+  const Tensor& input = At(c, TensorId::kInput);
+  const Tensor& weights = At(c, TensorId::kWeights);
   const int64_t columns = weights.dims[1];
   std::vector<int64_t> centred(static_cast<size_t>(weights.size()));
   for (int64_t i = 0; i < weights.size(); ++i) {

@@ -9,6 +9,7 @@
 #include "properties/case/visibility.h"
 #include "properties/invariants/laws.h"
 #include "properties/invariants/masks.h"
+#include "properties/invariants/tensor_ops.h"
 #include "properties/invariants/transform.h"
 #include "properties/invariants/trial.h"
 
@@ -32,7 +33,7 @@ void ForEachElement(const Trial& trial, RowState wanted, Function judge) {
       for (int64_t s = 0; s < g.sequence; ++s) {
         if (trial.reference->row(b, n, s) != wanted) continue;
         for (int64_t column = 0; column < g.value_head_size; ++column) {
-          judge(Position{b, n, s, column},
+          judge(Position{.batch = b, .head = n, .query = s, .column = column},
                 static_cast<size_t>(OutputIndex(trial.c.op, g, b, n, s, column)));
         }
       }
@@ -41,14 +42,16 @@ void ForEachElement(const Trial& trial, RowState wanted, Function judge) {
 }
 
 void JudgePresent(const Trial& trial, Tally& tally) {
-  const std::span<const float> got = std::as_const(*trial.out.present).as<float>();
+  const std::span<const float> got = trial.present();
   const Reference& reference = *trial.reference;
   const Geometry& g = reference.geometry;
   for (size_t i = 0; i < got.size(); ++i) {
     if (std::isnan(reference.present[i])) continue;  // not judged
     const auto item = static_cast<int64_t>(i) / g.head_size;
-    const Position position{(item / g.total / g.heads) % g.batch, (item / g.total) % g.heads,
-                            item % g.total, static_cast<int64_t>(i) % g.head_size};
+    const Position position{.batch = (item / g.total / g.heads) % g.batch,
+                            .head = (item / g.total) % g.heads,
+                            .query = item % g.total,
+                            .column = static_cast<int64_t>(i) % g.head_size};
     const double value = got[i];
     // An infinite copy equals itself; Within would take inf - inf.
     if (value == reference.present[i]) {
@@ -105,7 +108,7 @@ void EmptyRows(Case& c, Rng& rng) {
       return;
     case Emptying::kStartAfterEnd: {
       WriteMask(c, MaskShape::kEndsStarts, padding);
-      const std::span<int32_t> values = c[TensorId::kMaskIndex]->as<int32_t>();
+      const std::span<int32_t> values = At(c, TensorId::kMaskIndex).as<int32_t>();
       const int64_t end = rng.Between(0, g.total);
       values[static_cast<size_t>(b)] = static_cast<int32_t>(end);
       values[static_cast<size_t>(g.batch + b)] =
@@ -144,7 +147,7 @@ Verdict CheckReferenceMatch(Subject& subject, const Case& c) {
   std::optional<Trial> trial = Try(subject, c, verdict);
   if (!trial) return verdict;
   const Reference& reference = trial->Judge(subject);
-  const std::span<const float> got = std::as_const(trial->out.output).as<float>();
+  const std::span<const float> got = trial->output();
   const double largest = LargestMagnitude(reference.output);
   Tally tally("against the oracle");
   ForEachElement(*trial, RowState::kBounded, [&](const Position& position, size_t i) {
@@ -172,7 +175,7 @@ Verdict CheckFullyMaskedRows(Subject& subject, const Case& c) {
   std::optional<Trial> trial = Try(subject, std::move(base), verdict);
   if (!trial) return verdict;
   const Reference& reference = trial->Judge(subject);
-  const std::span<const float> got = std::as_const(trial->out.output).as<float>();
+  const std::span<const float> got = trial->output();
   Tally tally(subject.promises().fully_masked == FullyMasked::kUniform
                   ? "a row that sees no key must be the mean of all values"
                   : "a row that sees no key must be zero");

@@ -10,6 +10,7 @@
 #include "properties/invariants/compare.h"
 #include "properties/invariants/laws.h"
 #include "properties/invariants/quantised_ops.h"
+#include "properties/invariants/tensor_ops.h"
 #include "properties/invariants/transform.h"
 
 namespace maskproof {
@@ -30,12 +31,12 @@ Case WithCoarseData(const Case& c) {
   Case coarse = c;
   for (const TensorId id : {TensorId::kInput, TensorId::kWeights, TensorId::kBias, TensorId::kPast,
                             TensorId::kQuery, TensorId::kKey, TensorId::kValue}) {
-    if (coarse.has(id) && coarse[id]->type == ElementType::kFloat32) Coarsen(*coarse[id]);
+    if (coarse.has(id) && At(coarse, id).type == ElementType::kFloat32) Coarsen(At(coarse, id));
   }
   if (c.op == Op::kQAttention) {
     const auto power = [](float x) { return PowerOfTwo(x, -8, 2); };
     WriteInputScale(coarse, power(ReadQuantisation(c).input_scale));
-    for (float& scale : coarse[TensorId::kWeightScale]->as<float>()) scale = power(scale);
+    for (float& scale : At(coarse, TensorId::kWeightScale).as<float>()) scale = power(scale);
   }
   float scale = coarse.attributes.scale.value_or(0.0F);
   if (std::fabs(scale) < 0x1p-40F || std::fabs(scale) > 0x1p40F) {
@@ -54,8 +55,8 @@ void ScaleColumns(Case& c, int64_t first, int64_t count, float factor) {
     }
     WriteWeightScale(c, q.weight_scale);
   } else {
-    const auto columns = static_cast<size_t>(c[TensorId::kWeights]->dims[1]);
-    const std::span<float> weights = c[TensorId::kWeights]->as<float>();
+    const auto columns = static_cast<size_t>(At(c, TensorId::kWeights).dims[1]);
+    const std::span<float> weights = At(c, TensorId::kWeights).as<float>();
     for (size_t row = 0; row < weights.size(); row += columns) {
       for (float& value :
            weights.subspan(row + static_cast<size_t>(first), static_cast<size_t>(count))) {
@@ -64,7 +65,7 @@ void ScaleColumns(Case& c, int64_t first, int64_t count, float factor) {
     }
   }
   if (!c.has(TensorId::kBias)) return;
-  const std::span<float> bias = c[TensorId::kBias]->as<float>();
+  const std::span<float> bias = At(c, TensorId::kBias).as<float>();
   for (float& value : bias.subspan(static_cast<size_t>(first), static_cast<size_t>(count))) {
     value *= factor;
   }
@@ -77,22 +78,22 @@ void ScaleAll(std::span<float> values, float factor) {
 void ScaleValues(Case& c, float factor) {
   const Geometry g = GeometryOf(c);
   if (c.op == Op::kCore) {
-    ScaleAll(c[TensorId::kValue]->as<float>(), factor);
+    ScaleAll(At(c, TensorId::kValue).as<float>(), factor);
     return;
   }
   ScaleColumns(c, 2 * g.hidden(), g.value_hidden(), factor);
   if (!c.has(TensorId::kPast)) return;
-  const std::span<float> past = c[TensorId::kPast]->as<float>();
+  const std::span<float> past = At(c, TensorId::kPast).as<float>();
   ScaleAll(past.subspan(past.size() / 2), factor);
 }
 
 void ScaleQueries(Case& c, float factor) {
   if (c.op == Op::kCore) {
-    ScaleAll(c[TensorId::kQuery]->as<float>(), factor);
+    ScaleAll(At(c, TensorId::kQuery).as<float>(), factor);
   } else {
     ScaleColumns(c, 0, GeometryOf(c).hidden(), factor);
   }
-  c.attributes.scale = *c.attributes.scale / factor;
+  c.attributes.scale = c.attributes.scale.value_or(0.0F) / factor;
 }
 
 // Whether all the weights that a row gives are far from underflow.

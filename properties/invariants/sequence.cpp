@@ -7,6 +7,7 @@
 #include "properties/invariants/compare.h"
 #include "properties/invariants/laws.h"
 #include "properties/invariants/masks.h"
+#include "properties/invariants/tensor_ops.h"
 #include "properties/invariants/transform.h"
 
 namespace maskproof {
@@ -22,8 +23,8 @@ Case WithSeveralTokens(const Case& c, Rng& rng) {
 // The past rows of `present` must be the bits of the past it was given.
 void JudgeCopiedPast(const Trial& trial, Tally& tally) {
   const Geometry g = GeometryOf(trial.c);
-  const std::span<const float> past = trial.c[TensorId::kPast]->as<float>();
-  const std::span<const float> present = std::as_const(*trial.out.present).as<float>();
+  const std::span<const float> past = At(trial.c, TensorId::kPast).as<float>();
+  const std::span<const float> present = trial.present();
   for (int64_t item = 0; item < 2 * g.batch * g.heads; ++item) {
     for (int64_t i = 0; i < g.past * g.head_size; ++i) {
       const float given = past[static_cast<size_t>((item * g.past * g.head_size) + i)];
@@ -31,7 +32,10 @@ void JudgeCopiedPast(const Trial& trial, Tally& tally) {
       if (SameBits(given, kept)) {
         tally.Agree();
       } else {
-        tally.Fail({(item / g.heads) % g.batch, item % g.heads, i / g.head_size, i % g.head_size},
+        tally.Fail({.batch = (item / g.heads) % g.batch,
+                    .head = item % g.heads,
+                    .query = i / g.head_size,
+                    .column = i % g.head_size},
                    given, kept);
       }
     }
@@ -77,7 +81,7 @@ Verdict CheckPastEquivalence(Subject& subject, const Case& c) {
   std::optional<Trial> first = Try(subject, KeepFirstTokens(whole, tokens), verdict);
   if (!first) return verdict;
   std::optional<Trial> second =
-      Try(subject, ContinueAfter(whole, tokens, *first->out.present), verdict);
+      Try(subject, ContinueAfter(whole, tokens, first->out.present.value_or(Tensor())), verdict);
   if (!second) return verdict;
   std::optional<Trial> full = Try(subject, std::move(whole), verdict);
   if (!full) return verdict;
@@ -87,7 +91,7 @@ Verdict CheckPastEquivalence(Subject& subject, const Case& c) {
   verdict = Combine(copied.Finish(), ComparePresent(subject, *full, *second, SameRow,
                                                     "present, in two steps instead of one"));
   const RowMap later_rows = [tokens](const Row& row) -> std::optional<Row> {
-    return Row{row.batch, row.head, row.index + tokens};
+    return Row{.batch = row.batch, .head = row.head, .index = row.index + tokens};
   };
   return Combine(verdict,
                  CompareRows(subject, *full, *second, later_rows, "in two steps instead of one"));

@@ -67,14 +67,16 @@ void FillRandom(Tensor& tensor, int64_t first, int64_t count, Rng& rng) {
 IntegerRange RangeOf(ElementType type) {
   switch (type) {
     case ElementType::kInt8:
-      return {std::numeric_limits<int8_t>::lowest(), std::numeric_limits<int8_t>::max()};
+      return {.lowest = std::numeric_limits<int8_t>::lowest(),
+              .highest = std::numeric_limits<int8_t>::max()};
     case ElementType::kUint8:
-      return {0, std::numeric_limits<uint8_t>::max()};
+      return {.lowest = 0, .highest = std::numeric_limits<uint8_t>::max()};
     case ElementType::kInt32:
     case ElementType::kFloat32:
       break;
   }
-  return {std::numeric_limits<int32_t>::lowest(), std::numeric_limits<int32_t>::max()};
+  return {.lowest = std::numeric_limits<int32_t>::lowest(),
+          .highest = std::numeric_limits<int32_t>::max()};
 }
 
 }  // namespace maskproof

@@ -8,9 +8,18 @@
 #include <vector>
 
 #include "properties/base/rng.h"
+#include "properties/case/case.h"
 #include "properties/case/tensor.h"
 
 namespace maskproof {
+
+// A tensor that the case has. Valid cases have those that their operator requires.
+inline Tensor& At(Case& c, TensorId id) {
+  return *c[id];  // NOLINT(bugprone-unchecked-optional-access): the caller's knowledge
+}
+inline const Tensor& At(const Case& c, TensorId id) {
+  return *c[id];  // NOLINT(bugprone-unchecked-optional-access): the caller's knowledge
+}
 
 // An index for Gather that stands for a slice of zeros.
 inline constexpr int64_t kFresh = -1;

@@ -13,7 +13,7 @@ namespace maskproof {
 namespace {
 
 void GatherIn(Case& c, TensorId id, size_t axis, std::span<const int64_t> indices) {
-  if (c.has(id)) c[id] = Gather(*c[id], axis, indices);
+  if (c.has(id)) c[id] = Gather(At(c, id), axis, indices);
 }
 
 // Axes of the tensors that have one for ...
@@ -41,11 +41,11 @@ void GatherRawMask(Case& c, MaskShape shape, std::span<const int64_t> queries,
 
 // Columns of the projection: weights, bias and what is given per column.
 void GatherColumns(Case& c, std::span<const int64_t> columns) {
-  const int64_t width = c[TensorId::kWeights]->dims[1];
+  const int64_t width = At(c, TensorId::kWeights).dims[1];
   GatherIn(c, TensorId::kWeights, 1, columns);
   GatherIn(c, TensorId::kBias, 0, columns);
   for (const TensorId id : {TensorId::kWeightScale, TensorId::kWeightZeroPoint}) {
-    if (c.has(id) && c[id]->dims.size() == 1 && c[id]->dims[0] == width)
+    if (c.has(id) && At(c, id).dims.size() == 1 && At(c, id).dims[0] == width)
       GatherIn(c, id, 0, columns);
   }
 }
@@ -75,7 +75,7 @@ void Append(std::vector<int64_t>& to, const std::vector<int64_t>& more) {
 void FillLastTokens(Case& c, int64_t count, Rng& rng) {
   for (const TensorId id : {TensorId::kInput, TensorId::kQuery, TensorId::kKey, TensorId::kValue}) {
     if (!c.has(id)) continue;
-    Tensor& tensor = *c[id];
+    Tensor& tensor = At(c, id);
     const size_t axis = id == TensorId::kInput ? 1 : 2;
     const int64_t row = tensor.dims.back();
     const int64_t length = tensor.dims[axis];
@@ -104,7 +104,7 @@ Case TakeBatches(const Case& c, std::span<const int64_t> batches) {
     GatherIn(taken, id, 0, batches);
   }
   GatherIn(taken, TensorId::kPast, 1, batches);
-  if (c.has(TensorId::kAttentionBias) && c[TensorId::kAttentionBias]->dims[0] == g.batch) {
+  if (c.has(TensorId::kAttentionBias) && At(c, TensorId::kAttentionBias).dims[0] == g.batch) {
     GatherIn(taken, TensorId::kAttentionBias, 0, batches);
   }
   switch (shape) {
@@ -136,7 +136,7 @@ Case TakeHeads(const Case& c, std::span<const int64_t> heads) {
   const Geometry g = GeometryOf(c);
   Case taken = c;
   const auto count = static_cast<int64_t>(heads.size());
-  if (c[TensorId::kAttentionBias] && c[TensorId::kAttentionBias]->dims[1] == g.heads) {
+  if (c[TensorId::kAttentionBias] && At(c, TensorId::kAttentionBias).dims[1] == g.heads) {
     GatherIn(taken, TensorId::kAttentionBias, 1, heads);
   }
   if (c.op == Op::kCore) {
@@ -196,7 +196,7 @@ Case AppendTokens(const Case& c, int64_t count, bool masked, Rng& rng) {
     case MaskShape::kLengths:
     case MaskShape::kEndsStarts:
     case MaskShape::kCumulative: {
-      const std::span<int32_t> ends = longer[TensorId::kMaskIndex]->as<int32_t>();
+      const std::span<int32_t> ends = At(longer, TensorId::kMaskIndex).as<int32_t>();
       for (int32_t& end : ends.first(static_cast<size_t>(g.batch))) {
         end = std::min(end, static_cast<int32_t>(g.total));
       }
@@ -285,7 +285,7 @@ Case PrependPast(const Case& c, int64_t count, Rng& rng) {
   if (c.op == Op::kCore) {
     for (const TensorId id : {TensorId::kKey, TensorId::kValue}) {
       GatherIn(longer, id, 2, keys);
-      Tensor& tensor = *longer[id];
+      Tensor& tensor = At(longer, id);
       const int64_t row = tensor.dims[3];
       for (int64_t item = 0; item < g.batch * g.heads; ++item) {
         FillRandom(tensor, item * tensor.dims[2] * row, count * row, rng);
@@ -302,7 +302,7 @@ Case PrependPast(const Case& c, int64_t count, Rng& rng) {
   std::vector<int64_t> rows(static_cast<size_t>(count), kFresh);
   Append(rows, Range(0, g.past));
   GatherIn(longer, TensorId::kPast, 3, rows);
-  Tensor& past = *longer[TensorId::kPast];
+  Tensor& past = At(longer, TensorId::kPast);
   for (int64_t item = 0; item < 2 * g.batch * g.heads; ++item) {
     FillRandom(past, item * past.dims[3] * g.head_size, count * g.head_size, rng);
   }

@@ -71,7 +71,7 @@ std::optional<Trial> Try(Subject& subject, Case c, Verdict& verdict, const RunRe
     verdict = Broken("present has not the shape that the case asks for");
     return std::nullopt;
   }
-  return Trial{std::move(c), std::move(outcome.output), std::nullopt};
+  return Trial{.c = std::move(c), .out = std::move(outcome.output), .reference = std::nullopt};
 }
 
 void Tally::Judge(const Position& position, double expected, double got, double bound) {

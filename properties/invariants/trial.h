@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -22,6 +23,12 @@ struct Trial {
   Case c;
   Output out;
   std::optional<Reference> reference;
+
+  std::span<const float> output() const { return out.output.as<float>(); }
+  // Empty if the case does not want it.
+  std::span<const float> present() const {
+    return out.present ? out.present->as<float>() : std::span<const float>();
+  }
 
   // The oracle's answer, computed when first asked for.
   const Reference& Judge(const Subject& subject);
