@@ -112,8 +112,10 @@ int Work(std::span<char*> arguments) {
   FollowParent(*parent);
   NoCoreDump();
 
-  Channel channel{Descriptor(*socket), SharedRegion(Descriptor(*answers)),
-                  SharedRegion(Descriptor(*requests))};
+  // Static, and so never destroyed: closed by the end of the process and not before, it tells the
+  // parent that the exit code is there.
+  static Channel channel{Descriptor(*socket), SharedRegion(Descriptor(*answers)),
+                         SharedRegion(Descriptor(*requests))};
   std::string error;
   const LocalSubject local = MakeLocalSubject(arguments[6], error);
   Writer greeting;
