@@ -10,6 +10,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -199,6 +200,8 @@ inline std::vector<double> ReferenceCore(const CoreCase& c) {
       }
   return output;
 }
+
+inline void PrintTo(const Target& target, std::ostream* os) { *os << target.name; }
 
 // Tests that run once per SIMD target of the machine.
 class TargetTest : public testing::TestWithParam<Target> {

@@ -20,11 +20,11 @@ struct Counts {
 };
 
 TEST(ThreadPoolTest, RunsEveryTaskOnce) {
-  for (const size_t threads : {0, 1, 2, 3, 8}) {
+  for (const size_t threads : {0U, 1U, 2U, 3U, 8U}) {
     const std::unique_ptr<ParallelFor> pool = MakeThreadPool(threads);
     ASSERT_NE(pool, nullptr);
     EXPECT_EQ(pool->Concurrency(), threads == 0 ? 1 : threads);
-    for (const size_t count : {0, 1, 2, 7, 1000}) {
+    for (const size_t count : {0U, 1U, 2U, 7U, 1000U}) {
       Counts counts(count);
       pool->Run(count, &Counts::Add, &counts);
       for (const std::atomic<int>& n : counts.of) EXPECT_EQ(n.load(), 1);
