@@ -169,6 +169,7 @@ class KernelsSubject final : public InProcessSubject {
     promises_.fully_masked = FullyMasked::kUniform;
     promises_.reproducible_rows = true;
     promises_.deterministic = true;
+    promises_.names_faults = true;
   }
 
   const std::string& name() const override { return name_; }

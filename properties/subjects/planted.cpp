@@ -86,6 +86,7 @@ class PlantedSubject final : public InProcessSubject {
  public:
   PlantedSubject(std::string name, Defect defect) : name_(std::move(name)), defect_(defect) {
     promises_.reproducible_rows = true;
+    promises_.names_faults = true;
   }
 
   const std::string& name() const override { return name_; }

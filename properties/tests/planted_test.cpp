@@ -137,6 +137,28 @@ TEST(PlantedMemory, TailStoreAndTailLoadHitTheGuardPage) {
   }
 }
 
+TEST(PlantedMemory, ShortScaleIsReadPastItsEnd) {
+  Case c = OddCase(Op::kQAttention);
+  c[TensorId::kWeightScale] = Tensor(ElementType::kFloat32, {2});
+  RunRequest request;
+  request.placement = MemoryPlacement::kGuardAfter;
+  EXPECT_EQ(MakePlantedSubject("none")->Run(c, request).kind, OutcomeKind::kRefused);
+  EXPECT_DEATH(MakePlantedSubject("accept-short-scale")->Run(c, request), "");
+}
+
+TEST(PlantedMemory, NegativeLengthIsTaken) {
+  Case c = OddCase(Op::kCore);
+  c[TensorId::kMaskIndex] = Tensor(ElementType::kInt32, {2});
+  c[TensorId::kMaskIndex]->Set(1, -3);
+  EXPECT_EQ(MakePlantedSubject("none")->Run(c).kind, OutcomeKind::kRefused);
+  const auto subject = MakePlantedSubject("accept-negative-length");
+  if (kAddressSanitizer) {
+    EXPECT_DEATH(subject->Run(c), "heap-buffer-overflow");
+  } else {
+    EXPECT_EQ(subject->Run(c).kind, OutcomeKind::kOutput);
+  }
+}
+
 TEST(PlantedMemory, FlushToZeroIsSeenAndUndone) {
   RunRequest request;
   request.audit = true;
