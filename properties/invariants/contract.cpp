@@ -133,7 +133,7 @@ Verdict CheckRefusal(Subject& subject, const Case& c) {
   const Outcome outcome = subject.Run(tried, request);
   if (outcome.kind == OutcomeKind::kUnsupported) return NotApplicable();
   const bool valid = validity.validity == Validity::kValid;
-  Tally tally(valid ? "a valid case" : validity.subject + " " + validity.reason);
+  Tally tally(valid ? "a valid case" : validity.reason);
   if (Died(outcome.kind)) {
     tally.Fail(std::string(OutcomeKindName(outcome.kind)) + ": " + outcome.message);
     return tally.Finish();
