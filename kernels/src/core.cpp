@@ -73,7 +73,9 @@ void PackUnmasked(const float* bias, int64_t keys, uint64_t* words) {
     const int64_t end = std::min(first + kKeysPerWord, keys);
     for (int64_t t = first; t < end; t += lanes) {
       uint8_t bytes[8] = {};
-      hn::StoreMaskBits(d, hn::Ne(LoadPartial(bias + t, keys - t), masking), bytes);
+      // Not Ne: on some targets that is false for NaN, which would mask the key.
+      const auto masked = hn::Eq(LoadPartial(bias + t, keys - t), masking);
+      hn::StoreMaskBits(d, hn::Not(masked), bytes);
       uint64_t bits = 0;
       for (int i = 0; i < 8; ++i) bits |= static_cast<uint64_t>(bytes[i]) << (8 * i);
       word |= (bits & LowBits(lanes)) << (t - first);

@@ -232,6 +232,19 @@ TEST_P(CoreTest, NonFiniteKeysReachExactlyTheRowsThatSeeThem) {
   }
 }
 
+TEST_P(CoreTest, NonFiniteBiasIsDataUnlessItMasks) {
+  for (const float poison : {kNaN, kInfinity}) {
+    CoreCase c = MakeCore({1, 1, 3, 20, 4, 4}, 22);
+    c.bias = TestTensor<float>({1, 1, 3, 20});
+    (*c.bias)[20 + 5] = poison;
+    (*c.bias)[20 + 6] = -kInfinity;
+    const std::vector<float> output = Run(c);
+    for (size_t i = 0; i < output.size(); ++i) {
+      EXPECT_EQ(std::isnan(output[i]), i / 4 == 1) << i;
+    }
+  }
+}
+
 TEST_P(CoreTest, PowersOfTwoScaleExactly) {
   CoreCase c = MakeCore({1, 2, 9, 50, 6, 6}, 18);
   c.scale = 0.375F;
