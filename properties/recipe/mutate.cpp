@@ -252,8 +252,9 @@ Recipe Mutate(const Recipe& recipe, Rng& rng, const GenerateOptions& options) {
 }
 
 Recipe CrossOver(const Recipe& a, const Recipe& b, Rng& rng, const GenerateOptions& options) {
-  Recipe child = rng.OneIn(2) ? a : b;
-  const Recipe& other = rng.OneIn(2) ? a : b;
+  const bool from_a = rng.OneIn(2);
+  Recipe child = from_a ? a : b;
+  const Recipe& other = from_a ? b : a;
   // Fields that only make sense together are taken together.
   if (rng.OneIn(2)) {
     child.batch = other.batch;
