@@ -82,6 +82,17 @@ bool ShowsInMemoryOnly(std::string_view name) {
   return name == "tail-store" || name == "tail-load" || name == "input-scribbler";
 }
 
+// The others have tests of their own below.
+std::vector<PlantedDefect> DefectsThatChangeBits() {
+  std::vector<PlantedDefect> defects;
+  for (const PlantedDefect& defect : PlantedDefects()) {
+    if (!ShowsInMemoryOnly(defect.name) && !StopsUnderSanitizer(defect.name)) {
+      defects.push_back(defect);
+    }
+  }
+  return defects;
+}
+
 class Planted : public testing::TestWithParam<PlantedDefect> {};
 
 // Enough for the rarest, of which one case in two hundred shows something.
@@ -91,8 +102,6 @@ TEST_P(Planted, ShowsOnAGeneratedCase) {
   const PlantedDefect defect = GetParam();
   ASSERT_NE(defect.what[0], '\0');
   ASSERT_NE(defect.seen_in[0], '\0');
-  if (StopsUnderSanitizer(defect.name)) GTEST_SKIP() << "the sanitizer would end the test";
-  if (ShowsInMemoryOnly(defect.name)) GTEST_SKIP() << "has a test of its own";
   const auto sound = MakePlantedSubject("none");
   const auto broken = MakePlantedSubject(defect.name);
   ASSERT_NE(broken, nullptr);
@@ -110,7 +119,7 @@ TEST_P(Planted, ShowsOnAGeneratedCase) {
   FAIL() << "no difference in " << kCases << " cases: " << defect.what;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Planted, testing::ValuesIn(PlantedDefects()),
+INSTANTIATE_TEST_SUITE_P(All, Planted, testing::ValuesIn(DefectsThatChangeBits()),
                          [](const auto& instance) { return PrintableName(instance.param.name); });
 
 TEST(PlantedMemory, TailStoreIsSeenByTheCanaries) {
