@@ -27,9 +27,11 @@ bool IsByte(ElementType type) { return type == ElementType::kInt8 || type == Ele
 
 bool IsScalar(const Dims& dims) { return dims.empty() || (dims.size() == 1 && dims[0] == 1); }
 
-bool Overflows(std::initializer_list<int64_t> dims) {
-  return ElementCount(std::span<const int64_t>(dims.begin(), dims.size())) < 0;
+int64_t Count(std::initializer_list<int64_t> dims) {
+  return ElementCount(std::span<const int64_t>(dims.begin(), dims.size()));
 }
+
+bool Overflows(std::initializer_list<int64_t> dims) { return Count(dims) < 0; }
 
 class Judge {
  public:
@@ -286,11 +288,11 @@ class Judge {
       return Invalid(c_.op == Op::kCore ? TensorId::kQuery : TensorId::kInput,
                      "has a shape whose results have more elements than an int64 can count");
     }
-    const int64_t output[] = {g.batch, g.sequence, g.heads, g.value_head_size};
-    const int64_t present[] = {2, g.batch, g.heads, g.total, g.head_size};
-    if (ElementCount(output) > kLargestOutput ||
-        (c_.want_present && ElementCount(present) > kLargestOutput)) {
-      Unsupported(c_.op == Op::kCore ? "query" : "input", "the output would be too large");
+    if (Count({g.batch, g.sequence, g.heads, g.value_head_size}) > kLargestOutput ||
+        Count({g.batch, g.sequence, g.heads, g.head_size}) > kLargestOutput ||
+        (c_.want_present && Count({2, g.batch, g.heads, g.total, g.head_size}) > kLargestOutput) ||
+        Count({g.batch, g.heads, g.sequence, g.total}) > kMostScores) {
+      Unsupported(c_.op == Op::kCore ? "query" : "input", "the case would be too large");
     }
     return true;
   }

@@ -16,9 +16,8 @@ class Visibility {
   explicit Visibility(const Case& c);
 
   bool Sees(int64_t batch, int64_t head, int64_t query, int64_t key) const {
-    return seen_[static_cast<size_t>(((batch * heads_ + (per_head_ ? head : 0)) * queries_ + query) *
-                                         keys_ +
-                                     key)] != 0;
+    return seen_[static_cast<size_t>(
+               ((batch * heads_ + (per_head_ ? head : 0)) * queries_ + query) * keys_ + key)] != 0;
   }
   // True if no key is visible to the row.
   bool FullyMasked(int64_t batch, int64_t head, int64_t query) const;

@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstddef>
 
 namespace maskproof::oracle {
 namespace {
 
 constexpr int32_t kZeroBit = 1 << 20;
-constexpr int kFloatDigits = 24;
+constexpr int32_t kFloatDigits = 24;
+
+// 2^exponent. Products of two float32 numbers keep it far from the ends of float64's range.
+double PowerOfTwo(int32_t exponent) {
+  return std::bit_cast<double>(static_cast<uint64_t>(exponent + 1023) << 52);
+}
 
 }  // namespace
 
@@ -36,7 +40,7 @@ int32_t LowestProductBit(const int32_t* x, const int32_t* y, int64_t count, int3
 bool SumIsExact(double sum, int32_t bit, double smallest_kept) {
   if (sum == 0.0) return true;
   if (bit >= kZeroBit / 2) return false;
-  return sum <= std::ldexp(1.0, kFloatDigits + bit) && std::ldexp(1.0, bit) >= smallest_kept;
+  return sum <= PowerOfTwo(kFloatDigits + bit) && PowerOfTwo(bit) >= smallest_kept;
 }
 
 }  // namespace maskproof::oracle

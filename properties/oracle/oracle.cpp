@@ -41,18 +41,22 @@ class Evaluation {
     result_.bound.assign(elements, kInfinity);
     result_.rows.assign(rows, RowState::kBounded);
     if (options_.want_weights) result_.weights.assign(rows * static_cast<size_t>(g_.total), 0.0);
-    for (int64_t b = 0; b < g_.batch; ++b) {
-      for (int64_t n = 0; n < g_.heads; ++n) {
-        if (g_.sequence == 0) continue;
-        scores_.Load(b, n);
-        for (int64_t s = 0; s < g_.sequence; ++s) State(b, n, s) = Row(b, n, s);
-      }
-    }
+    // A size of zero may stand beside huge ones, which would take for ever to walk through.
+    if (rows > 0) AllRows();
     if (case_.want_present) Present();
     return std::move(result_);
   }
 
  private:
+  void AllRows() {
+    for (int64_t b = 0; b < g_.batch; ++b) {
+      for (int64_t n = 0; n < g_.heads; ++n) {
+        scores_.Load(b, n);
+        for (int64_t s = 0; s < g_.sequence; ++s) State(b, n, s) = Row(b, n, s);
+      }
+    }
+  }
+
   RowState& State(int64_t b, int64_t n, int64_t s) {
     return result_.rows[static_cast<size_t>((b * g_.heads + n) * g_.sequence + s)];
   }
@@ -112,7 +116,7 @@ class Evaluation {
 
   void Present() {
     for (const Operand* half : {&operands_.key, &operands_.value}) {
-      for (int64_t row = 0; row < g_.batch * g_.heads * g_.total; ++row) {
+      for (int64_t row = 0; row < static_cast<int64_t>(half->conditions.size()); ++row) {
         const bool past = row % g_.total < g_.past;
         const bool judged = past || half->conditions[static_cast<size_t>(row)] == Condition::kGood;
         for (int64_t i = row * g_.head_size; i < (row + 1) * g_.head_size; ++i) {

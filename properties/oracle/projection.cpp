@@ -29,7 +29,7 @@ class FloatProjection {
     if (c.has(TensorId::kBias)) bias_ = TensorOf(c, TensorId::kBias).as<float>();
     product_.noalias() = x_ * w_;
     magnitude_.noalias() = x_.cwiseAbs() * w_.cwiseAbs();
-    CountNonzeros();
+    CountRoundings();
     FindFlushed();
   }
 
@@ -44,10 +44,7 @@ class FloatProjection {
     if (sum > kOverflowLimit) return Condition::kOverflow;
     if (Exact(row, column, sum, bias)) return Condition::kGood;
 
-    const int64_t terms = nonzeros_[Index(column)];
-    const double roundings = rounding_.Depth(terms, width_) + (bias != 0.0 ? 1.0 : 0.0);
-    error = Rounding::Gamma(roundings) * sum +
-            2.02 * static_cast<double>(terms + 1) * rounding_.Underflow();
+    error = gamma_[Index(column)] * sum + underflow_[Index(column)];
     if (flushed_.size() > 0) error += flushed_(row, column);
     error += rounding_.FlushedOperand(bias);
     return Condition::kGood;
@@ -56,11 +53,19 @@ class FloatProjection {
  private:
   static size_t Index(int64_t i) { return static_cast<size_t>(i); }
 
-  // Products with a zero weight are exact and add nothing: they do not count as terms.
-  void CountNonzeros() {
-    nonzeros_.assign(Index(columns_), 0);
+  // oracle.md (6). Products with a zero weight are exact and add nothing: they do not count as
+  // terms.
+  void CountRoundings() {
+    std::vector<int64_t> terms(Index(columns_), 0);
     for (int64_t l = 0; l < width_; ++l) {
-      for (int64_t c = 0; c < columns_; ++c) nonzeros_[Index(c)] += w_(l, c) != 0.0 ? 1 : 0;
+      for (int64_t c = 0; c < columns_; ++c) terms[Index(c)] += w_(l, c) != 0.0 ? 1 : 0;
+    }
+    gamma_.reserve(terms.size());
+    underflow_.reserve(terms.size());
+    for (size_t c = 0; c < terms.size(); ++c) {
+      const bool has_bias = !bias_.empty() && bias_[c] != 0.0F;
+      gamma_.push_back(Rounding::Gamma(rounding_.Depth(terms[c], width_) + (has_bias ? 1.0 : 0.0)));
+      underflow_.push_back(2.02 * static_cast<double>(terms[c] + 1) * rounding_.Underflow());
     }
   }
 
@@ -102,8 +107,9 @@ class FloatProjection {
   std::span<const float> bias_;
   Matrix product_;
   Matrix magnitude_;
-  Matrix flushed_;  // empty if nothing can be flushed
-  std::vector<int64_t> nonzeros_;
+  Matrix flushed_;             // empty if nothing can be flushed
+  std::vector<double> gamma_;  // by column
+  std::vector<double> underflow_;
   BitExponents x_bits_;
   BitExponents w_bits_;  // by columns
 };

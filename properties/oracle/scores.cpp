@@ -32,6 +32,7 @@ Scores::Scores(const Case& c, const Geometry& g, const Rounding& rounding, const
     : g_(g), rounding_(rounding), operands_(operands) {
   const double given = static_cast<double>(c.attributes.scale.value_or(0.0F));
   scale_ = given != 0.0 ? given : 1.0 / std::sqrt(static_cast<double>(g.head_size));
+  root_ = std::sqrt(std::abs(scale_));
   const auto& bias = c[TensorId::kAttentionBias];
   if (bias) {
     bias_given_ = true;
@@ -157,9 +158,8 @@ Score Scores::At(int64_t query, int64_t key) const {
   }
   // Underflow of products, of the scaled operands and of the scale itself.
   const double lanes = static_cast<double>(g_.head_size);
-  const double root = std::sqrt(scale);
   score.error += 2.02 * rounding_.Underflow() *
-                 (lanes * (1.0 + scale) + 4.0 + (product_first ? 0.0 : (1.0 + root) * norms));
+                 (lanes * (1.0 + scale) + 4.0 + (product_first ? 0.0 : (1.0 + root_) * norms));
   if (rounding_.FlushedOperand(scale_) > 0.0) score.error += magnitude;
   return score;
 }

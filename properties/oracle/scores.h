@@ -41,6 +41,7 @@ class Scores {
   Rounding rounding_;
   const Operands& operands_;
   double scale_ = 1.0;
+  double root_ = 1.0;  // of its magnitude
   bool bias_given_ = false;
   std::span<const float> bias_;
   int64_t bias_batches_ = 1;

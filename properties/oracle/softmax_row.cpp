@@ -71,16 +71,15 @@ SoftmaxRow::Spread SoftmaxRow::Weigh() {
   const NumericsProfile& profile = rounding_.profile();
   const double top = *std::ranges::max_element(scores_);
   const double shift = ShiftError();
-  const double difference_roundings = profile.natural_exp ? 1.0 : 3.0;
+  const double difference_gamma = Rounding::Gamma(profile.natural_exp ? 1.0 : 3.0);
   const double exp_error = 2.02 * profile.exp_ulp * kUnit * (1.0 + rescalings_);
   double sum = 0.0;
   for (size_t i = 0; i < n; ++i) {
     const double distance = scores_[i] - top;
     distances_[i] = distance;
     // oracle.md (16)
-    lambdas_[i] = errors_[i] +
-                  Rounding::Gamma(difference_roundings) * (errors_[i] - distance + shift) +
-                  exp_error + kSmallestNormal + kReferenceExponent;
+    lambdas_[i] = errors_[i] + difference_gamma * (errors_[i] - distance + shift) + exp_error +
+                  kSmallestNormal + kReferenceExponent;
     weights_[i] = std::exp(distance);
     sum += weights_[i];
   }

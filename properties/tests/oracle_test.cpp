@@ -162,6 +162,12 @@ TEST(Reference, HandlesNothingToCompute) {
   attention[TensorId::kPast] = Tensor(ElementType::kFloat32, {2, 2, 1, 3, 2});
   attention.want_present = true;
   EXPECT_EQ(ComputeReference(attention, {}).present.size(), 24U);
+  // A zero beside sizes that nobody can walk through.
+  const int64_t huge = int64_t{1} << 40;
+  attention[TensorId::kInput] = Tensor(ElementType::kFloat32, {huge, 0, 4});
+  attention[TensorId::kPast] = Tensor(ElementType::kFloat32, {2, huge, 1, 0, 2});
+  ASSERT_EQ(JudgeValidity(attention).validity, Validity::kValid);
+  EXPECT_TRUE(ComputeReference(attention, {}).present.empty());
   // Without inputs the projection is the bias.
   Case narrow;
   narrow[TensorId::kInput] = Tensor(ElementType::kFloat32, {1, 2, 0});

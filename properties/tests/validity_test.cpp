@@ -236,6 +236,18 @@ const std::vector<Rule>& Tensors() {
                 Put(c, TensorId::kInput, kFloat32, {int64_t{1} << 31, int64_t{1} << 31, 0});
                 Put(c, TensorId::kWeights, kFloat32, {0, 24});
               }),
+      Unsupported("ProjectionTooLarge", Attention, "input",
+                  [](Case& c) {
+                    Put(c, TensorId::kInput, kFloat32, {1 << 10, 1 << 10, 0});
+                    Put(c, TensorId::kWeights, kFloat32, {0, (1 << 11) + 2});
+                    c[TensorId::kBias].reset();
+                    c.attributes.qkv_hidden_sizes = {{1 << 10, 1 << 10, 2}};
+                  }),
+      Unsupported("TooManyScores", Attention, "input",
+                  [](Case& c) {
+                    Put(c, TensorId::kInput, kFloat32, {1, 1 << 16, 0});
+                    Put(c, TensorId::kWeights, kFloat32, {0, 24});
+                  }),
       Unsupported("OutputTooLarge", Attention, "input",
                   [](Case& c) {
                     Put(c, TensorId::kInput, kFloat32, {1 << 15, 1 << 12, 0});
