@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "properties/base/rng.h"
 #include "properties/case/validity.h"
@@ -13,6 +15,10 @@
 #include "properties/tests/subject_agreement.h"
 
 namespace maskproof {
+
+// Gives the tests names that people can read.
+void PrintTo(const PlantedDefect& defect, std::ostream* os) { *os << defect.name; }
+
 namespace {
 
 constexpr uint64_t kSeed = 20230119;
