@@ -184,7 +184,7 @@ int64_t ChooseSize(Rng& rng, int64_t max) {
   if (rng.OneIn(2)) {
     constexpr int64_t kSeams[] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  15,  16,  17,
                                   31, 32, 33, 47, 48, 63, 64, 65, 72, 127, 128, 129};
-    const auto* const end = std::upper_bound(std::begin(kSeams), std::end(kSeams), max);
+    const auto* const end = std::ranges::upper_bound(kSeams, max);
     return kSeams[rng.Below(static_cast<uint64_t>(end - std::begin(kSeams)))];
   }
   return rng.Between(1, max);

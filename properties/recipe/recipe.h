@@ -21,15 +21,16 @@ namespace maskproof {
 // How the elements of one tensor are drawn. Every distribution uses only integer arithmetic and
 // single exact or correctly rounded operations, so that all machines agree on every bit.
 enum class Distribution : uint8_t {
-  kConstant,   // a
-  kNormal,     // bell-shaped with mean a and standard deviation b (sum of uniforms)
-  kUniform,    // [a, b)
-  kIntegers,   // integers in [a, b]: exact in float32
-  kScales,     // magnitudes log-uniform over [2^a, 2^b], random sign
-  kExtremes,   // picked among 0, -0, denormals, 1, big and largest finite; quantised: ends and middle
-  kRepeat,     // every row (last dim) the same normal row: equal scores
-  kIdentity,   // weights only: the identity, so that query | key | value are the input's columns
-  kPeak,       // normal (mean a, sd b), with one row in eight 16 times as large: a dominant key
+  kConstant,  // a
+  kNormal,    // bell-shaped with mean a and standard deviation b (sum of uniforms)
+  kUniform,   // [a, b)
+  kIntegers,  // integers in [a, b]: exact in float32
+  kScales,    // magnitudes log-uniform over [2^a, 2^b], random sign
+  kExtremes,  // picked among 0, -0, denormals, 1, big and largest finite; quantised: ends and
+              // middle
+  kRepeat,    // every row (last dim) the same normal row: equal scores
+  kIdentity,  // weights only: the identity, so that query | key | value are the input's columns
+  kPeak,      // normal (mean a, sd b), with one row in eight 16 times as large: a dominant key
 };
 inline constexpr size_t kDistributionCount = 9;
 
@@ -38,17 +39,17 @@ struct Values {
   uint32_t seed = 0;
   float a = 0.0F;
   float b = 1.0F;
-  bool operator==(const Values&) const;  // floats by bits
+  bool operator==(const Values& other) const;  // floats by bits
 };
 
 enum class MaskForm : uint8_t {
   kNone,
-  kLengths,      // (B)
-  kEndsStarts,   // (2B)
-  kCumulative,   // (3B+2): only the lengths count
-  kRaw2D,        // (B,T)
-  kDummy2D,      // (B,1): ignored
-  kRaw3D,        // (B,S,T)
+  kLengths,     // (B)
+  kEndsStarts,  // (2B)
+  kCumulative,  // (3B+2): only the lengths count
+  kRaw2D,       // (B,T)
+  kDummy2D,     // (B,1): ignored
+  kRaw3D,       // (B,S,T)
 };
 inline constexpr size_t kMaskFormCount = 7;
 const char* MaskFormName(MaskForm form);
@@ -58,14 +59,14 @@ const char* MaskFormName(MaskForm form);
 enum class KeepPattern : uint8_t {
   kAll,
   kNothing,
-  kRandom,   // each key kept with probability share
-  kRight,    // right padding: a random prefix kept
-  kLeft,     // left padding: a random suffix kept
-  kSpan,     // a random span kept, possibly empty (start > end included)
-  kOne,      // exactly one key kept
+  kRandom,  // each key kept with probability share
+  kRight,   // right padding: a random prefix kept
+  kLeft,    // left padding: a random suffix kept
+  kSpan,    // a random span kept, possibly empty (start > end included)
+  kOne,     // exactly one key kept
   kAllButOne,
-  kLast,     // only the last key
-  kMixed,    // each batch draws one of the above
+  kLast,   // only the last key
+  kMixed,  // each batch draws one of the above
 };
 inline constexpr size_t kKeepPatternCount = 10;
 
@@ -73,61 +74,76 @@ struct MaskRecipe {
   MaskForm form = MaskForm::kNone;
   KeepPattern pattern = KeepPattern::kAll;
   uint32_t seed = 0;
-  float share = 0.5F;          // of keys kept, for kRandom
-  int32_t kept_value = 1;      // written for kept keys of raw forms, > 0
-  int32_t masked_value = 0;    // written for masked keys of raw forms, <= 0
-  bool operator==(const MaskRecipe&) const;
+  float share = 0.5F;        // of keys kept, for kRandom
+  int32_t kept_value = 1;    // written for kept keys of raw forms, > 0
+  int32_t masked_value = 0;  // written for masked keys of raw forms, <= 0
+  bool operator==(const MaskRecipe& other) const;
 };
 
-enum class BiasBroadcast : uint8_t { kNone, kFull, kHeads, kBatch, kBoth };  // (B,N) (B,1) (1,N) (1,1)
+enum class BiasBroadcast : uint8_t {
+  kNone,
+  kFull,
+  kHeads,
+  kBatch,
+  kBoth
+};  // (B,N) (B,1) (1,N) (1,1)
 
 // One element of a tensor replaced after expansion.
 struct CellOverride {
   TensorId tensor = TensorId::kInput;
-  uint32_t index = 0;   // flat; taken modulo the tensor's size
-  float value = 0.0F;   // converted to the tensor's type, saturating
-  bool operator==(const CellOverride&) const;  // value by bits
+  uint32_t index = 0;                                // flat; taken modulo the tensor's size
+  float value = 0.0F;                                // converted to the tensor's type, saturating
+  bool operator==(const CellOverride& other) const;  // value by bits
 };
 
 // One structural fault, applied after expansion: the way to malformed cases.
 struct Fault {
   enum class Kind : uint8_t {
-    kReshape,   // give `tensor` the dims `dims`, keep its elements, pad with zeros or cut
-    kRetype,    // give `tensor` element type dims[0] mod 4
-    kOmit,      // leave `tensor` out
-    kAdd,       // add an absent optional `tensor` with `dims`, zeros
-    kAttribute, // set the attribute `attribute` to `number`
+    kReshape,    // give `tensor` the dims `dims`, keep its elements, pad with zeros or cut
+    kRetype,     // give `tensor` element type dims[0] mod 4
+    kOmit,       // leave `tensor` out
+    kAdd,        // add an absent optional `tensor` with `dims`, zeros
+    kAttribute,  // set the attribute `attribute` to `number`
   };
   enum class Attribute : uint8_t {
-    kNumHeads, kUnidirectional, kHiddenQ, kHiddenK, kHiddenV, kHiddenCount, kScale,
-    kMaskFilterValue, kShareBuffer, kRotary, kWantPresent,
+    kNumHeads,
+    kUnidirectional,
+    kHiddenQ,
+    kHiddenK,
+    kHiddenV,
+    kHiddenCount,
+    kScale,
+    kMaskFilterValue,
+    kShareBuffer,
+    kRotary,
+    kWantPresent,
   };
   Kind kind = Kind::kReshape;
   TensorId tensor = TensorId::kInput;
   std::vector<int64_t> dims;  // at most 6
   Attribute attribute = Attribute::kNumHeads;
   double number = 0.0;
-  bool operator==(const Fault&) const;  // number by bits
+  bool operator==(const Fault& other) const;  // number by bits
 };
 
 struct Recipe {
   Op op = Op::kAttention;
   int64_t batch = 1;
   int64_t sequence = 1;
-  std::optional<int64_t> past;      // absent: no past input. Core: T - S, absent means 0
+  std::optional<int64_t> past;  // absent: no past input. Core: T - S, absent means 0
   bool present = false;
   int64_t heads = 1;
   int64_t head_size = 1;
-  int64_t value_head_size = 1;      // QAttention: equals head_size
-  int64_t input_width = 1;          // Core: 0
+  int64_t value_head_size = 1;  // QAttention: equals head_size
+  int64_t input_width = 1;      // Core: 0
   int64_t unidirectional = 0;
   bool explicit_hidden_sizes = false;  // write qkv_hidden_sizes even where not needed
   std::optional<float> scale;
   std::optional<float> mask_filter_value;
-  bool bias = true;                 // QAttention: always
+  bool bias = true;  // QAttention: always
   MaskRecipe mask;
   BiasBroadcast attention_bias = BiasBroadcast::kNone;
-  float bias_masked_share = 0.0F;   // share of attention_bias elements set to -inf
+  float bias_masked_share = 0.0F;  // share of attention_bias elements set to -inf
   CoreLayout core_layout = CoreLayout::kHeadMajor;
 
   // QAttention
@@ -146,7 +162,7 @@ struct Recipe {
 
   Values& of(TensorId id) { return values[static_cast<size_t>(id)]; }
   const Values& of(TensorId id) const { return values[static_cast<size_t>(id)]; }
-  bool operator==(const Recipe&) const;  // floats by bits
+  bool operator==(const Recipe& other) const;  // floats by bits
 };
 
 // Bounds on the size of a case. The work of a case is about B*N*S*T*(H+Hv) + B*S*Di*(2D+Dv).
@@ -189,10 +205,11 @@ Limits FileLimits();
 Recipe DecodeBytes(const uint8_t* data, size_t size, const Limits& limits);
 std::vector<uint8_t> EncodeBytes(const Recipe& recipe);
 
-// ---- search (generate.cpp, mutate.cpp, shrink.cpp, classify.cpp) ---------------------------------
+// ---- search (generate.cpp, mutate.cpp, shrink.cpp, classify.cpp)
+// ---------------------------------
 struct GenerateOptions {
   std::optional<Op> op;
-  bool allow_faults = false;    // with it, about half of the recipes get one to three faults
+  bool allow_faults = false;  // with it, about half of the recipes get one to three faults
   // Zero-point, tails, mask and value corners are favoured; sizes grow with `size` (0..100).
   int size = 100;
   Limits limits;
@@ -205,7 +222,8 @@ Recipe CrossOver(const Recipe& a, const Recipe& b, Rng& rng, const GenerateOptio
 // simpler by a well-founded order, so that greedy shrinking ends.
 std::vector<Recipe> ShrinkCandidates(const Recipe& recipe, const Limits& limits = {});
 
-// Labels for distribution reports: "mask raw2d", "causal", "past", "fully masked row", "extreme values", ...
+// Labels for distribution reports: "mask raw2d", "causal", "past", "fully masked row", "extreme
+// values", ...
 std::vector<const char*> Classify(const Recipe& recipe, const Case& expanded);
 
 }  // namespace maskproof

@@ -1,5 +1,3 @@
-#include <algorithm>
-#include <array>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -9,6 +7,7 @@
 
 #include "properties/recipe/fields.h"
 #include "properties/recipe/names.h"
+#include "properties/recipe/parse_state.h"
 #include "properties/recipe/recipe.h"
 #include "properties/recipe/text_lines.h"
 #include "properties/recipe/text_scan.h"
@@ -21,15 +20,6 @@ constexpr size_t kMaxLineSize = 400;
 constexpr int64_t kAnyInteger = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMaxInt32 = std::numeric_limits<int32_t>::max();
 constexpr int64_t kMaxUint32 = std::numeric_limits<uint32_t>::max();
-
-// Untrusted text as part of a message: short, and nothing but printable characters.
-std::string Quoted(std::string_view text) {
-  constexpr size_t kMost = 60;
-  std::string quoted = "'";
-  for (const char c : text.substr(0, kMost)) quoted += c >= ' ' && c <= '~' ? c : '?';
-  if (text.size() > kMost) quoted += "...";
-  return quoted + "'";
-}
 
 std::string Joined(const std::vector<std::string_view>& words, size_t first) {
   std::string text;
@@ -46,10 +36,10 @@ class Parser {
 
   ParsedRecipe Run(std::string_view text) {
     ParsedRecipe result;
-    if (ReadLines(text) && SettleDefaults() && CheckBelonging() && CheckNormalized()) {
-      result.recipe = std::move(recipe_);
+    if (ReadLines(text) && FinishParse(state_, limits_)) {
+      result.recipe = std::move(state_.recipe);
     } else {
-      result.error = std::move(error_);
+      result.error = std::move(state_.error);
     }
     return result;
   }
@@ -94,7 +84,7 @@ class Parser {
     if (words[0] == "fault") return ReadFault(words);
     const auto key = ScanName<Key>(words[0], kKeyCount, KeyName);
     if (!key) return Fail("recipe", "a field of docs/recipes.md", Quoted(words[0]));
-    int& seen = key_lines_[static_cast<size_t>(*key)];
+    int& seen = state_.key_lines[static_cast<size_t>(*key)];
     if (seen != 0)
       return Fail(words[0], "one such line", "another on line " + std::to_string(seen));
     seen = line_;
@@ -302,7 +292,7 @@ class Parser {
     TensorId id{};
     if (!Tensor("values", words[1], id)) return false;
     const std::string field = std::string("values ") + TensorName(id);
-    int& seen = values_lines_[static_cast<size_t>(id)];
+    int& seen = state_.values_lines[static_cast<size_t>(id)];
     if (seen != 0) return Fail(field, "one such line", "another on line " + std::to_string(seen));
     seen = line_;
     Values& values = recipe_.of(id);
@@ -355,7 +345,7 @@ class Parser {
       return false;
     }
     recipe_.cells.push_back(cell);
-    cell_lines_.push_back(line_);
+    state_.cell_lines.push_back(line_);
     return true;
   }
 
@@ -377,7 +367,7 @@ class Parser {
                                                             : FaultTensor(words, fault);
     if (!read) return false;
     recipe_.faults.push_back(std::move(fault));
-    fault_lines_.push_back(line_);
+    state_.fault_lines.push_back(line_);
     return true;
   }
 
@@ -414,104 +404,14 @@ class Parser {
     return true;
   }
 
-  // ---- the recipe as a whole ---------------------------------------
-
-  int LineOf(Key key) const { return key_lines_[static_cast<size_t>(key)]; }
-
-  // Fields that the text leaves out and whose defaults depend on others.
-  bool SettleDefaults() {
-    Recipe& r = recipe_;
-    line_ = 0;
-    if (LineOf(Key::kOp) == 0) return Fail("op", "Attention, QAttention or Core", "nothing");
-    if (r.op == Op::kCore) {
-      r.bias = false;
-      r.input_width = 0;
-      if (r.past == 0) r.past.reset();
-    }
-    if (LineOf(Key::kPresent) == 0) r.present = r.op != Op::kCore && r.past.has_value();
-    if (LineOf(Key::kValueHeadSize) == 0) r.value_head_size = r.head_size;
-    if (LineOf(Key::kInputWidth) == 0 && r.op != Op::kCore) {
-      const bool identity = r.of(TensorId::kWeights).distribution == Distribution::kIdentity;
-      r.input_width = identity ? WeightColumns(r) : r.heads * r.head_size;
-    }
-    return true;
-  }
-
-  bool CheckBelonging() {
-    const std::string no_field =
-        std::string("no such line, as ") + OpName(recipe_.op) + " has no such field";
-    for (size_t i = 0; i < kKeyCount; ++i) {
-      const auto key = static_cast<Key>(i);
-      line_ = LineOf(key);
-      if (line_ != 0 && !KeyBelongs(key, recipe_.op)) return Fail(KeyName(key), no_field, "one");
-    }
-    line_ = LineOf(Key::kBiasMaskedShare);
-    if (line_ != 0 && recipe_.attention_bias == BiasBroadcast::kNone) {
-      return Fail(KeyName(Key::kBiasMaskedShare), "no such line without attention_bias", "one");
-    }
-    for (size_t i = 0; i < kTensorCount; ++i) {
-      const auto id = static_cast<TensorId>(i);
-      line_ = values_lines_[i];
-      if (line_ == 0 || (UsesTensor(recipe_, id) && id != TensorId::kMaskIndex)) continue;
-      return Fail(std::string("values ") + TensorName(id),
-                  id == TensorId::kMaskIndex ? "a line 'mask' instead" : "a tensor of the recipe",
-                  "none");
-    }
-    return true;
-  }
-
-  // Reports the first line that normalization would change.
-  bool CheckNormalized() {
-    Recipe normalized = recipe_;
-    Normalize(normalized, limits_);
-    if (normalized == recipe_) return true;
-    const std::vector<TextLine> written = ToLines(recipe_);
-    const std::vector<TextLine> legal = ToLines(normalized);
-    const auto differs =
-        std::ranges::mismatch(written, legal, [](const TextLine& a, const TextLine& b) {
-          return a.field == b.field && a.value == b.value;
-        });
-    // Whatever text does not show is of no consequence.
-    recipe_ = std::move(normalized);
-    if (differs.in1 == written.end()) return true;
-    line_ = LineOfText(written, differs.in1 - written.begin());
-    const TextLine& got = *differs.in1;
-    const bool changed = differs.in2 != legal.end() && differs.in2->field == got.field;
-    return Fail(got.field,
-                changed ? Quoted(differs.in2->value) + " (limits, or other fields, ask for it)"
-                        : "no such line (other fields exclude it)",
-                Quoted(got.value));
-  }
-
-  int LineOfText(const std::vector<TextLine>& lines, std::ptrdiff_t index) const {
-    const std::string& field = lines[static_cast<size_t>(index)].field;
-    const auto ordinal = static_cast<size_t>(
-        std::count_if(lines.begin(), lines.begin() + index,
-                      [&](const TextLine& line) { return line.field == field; }));
-    if (field == "set") return cell_lines_[ordinal];
-    if (field == "fault") return fault_lines_[ordinal];
-    if (const auto key = ScanName<Key>(field, kKeyCount, KeyName)) return LineOf(*key);
-    const std::string_view tensor = std::string_view(field).substr(field.find(' ') + 1);
-    const auto id = TensorFromName(tensor.data(), tensor.size());
-    return id ? values_lines_[static_cast<size_t>(*id)] : 0;
-  }
-
-  // Always false. Line 0: the field is not written at all.
   bool Fail(std::string_view field, const std::string& expected, const std::string& got) {
-    if (line_ != 0) error_ = "line " + std::to_string(line_) + ": ";
-    error_ += field;
-    error_ += ": expected " + expected + ", got " + got;
-    return false;
+    return state_.Fail(field, expected, got);
   }
 
   const Limits& limits_;
-  Recipe recipe_;
-  int line_ = 0;
-  std::array<int, kKeyCount> key_lines_{};
-  std::array<int, kTensorCount> values_lines_{};
-  std::vector<int> cell_lines_;
-  std::vector<int> fault_lines_;
-  std::string error_;
+  ParseState state_;
+  Recipe& recipe_ = state_.recipe;
+  int& line_ = state_.line;
 };
 
 }  // namespace
