@@ -9,16 +9,15 @@ die() {
   exit 2
 }
 
-# configure_and_build PRESET [CMAKE-OPTION ...]: CI treats every warning as an error. CMakeCache
-# keeps what an earlier run found, so that a second run builds only what changed.
+# configure_and_build PRESET [BUILD-OPTION ...]: warnings are errors. A second run builds only what
+# changed.
 configure_and_build() {
-  local preset=$1
+  local preset=$1 log=$root/build/$1.configure.log
   shift
-  (cd "$root" && cmake --preset "$preset" -DMASKPROOF_WERROR=ON "$@" >"$root/build/$preset.configure.log" 2>&1) ||
-    {
-      cat "$root/build/$preset.configure.log" >&2
-      die "cmake could not configure preset $preset"
-    }
-  cmake --build "$root/build/$preset" --parallel "$jobs"
+  (cd "$root" && cmake --preset "$preset" -DMASKPROOF_WERROR=ON >"$log" 2>&1) || {
+    cat "$log" >&2
+    die "cmake could not configure preset $preset"
+  }
+  cmake --build "$root/build/$preset" --parallel "$jobs" "$@"
 }
 mkdir -p "$root/build"
