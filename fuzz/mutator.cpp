@@ -34,7 +34,8 @@ size_t StoreRecipe(const Target& target, const Recipe& recipe, Rng& rng, uint8_t
 Recipe Edit(const Target& target, const Recipe& recipe, Rng& rng) {
   const GenerateOptions options = OptionsOf(target);
   Recipe edited = rng.OneIn(kFreshShare) ? Generate(rng, options) : Mutate(recipe, rng, options);
-  if (rng.OneIn(kNewSaltShare)) edited.salt = rng.Next();
+  // Short inputs decode to salt 0: it would have more than its share of turns.
+  if (edited.salt == 0 || rng.OneIn(kNewSaltShare)) edited.salt = rng.Next();
   Normalize(edited, options.limits);
   return edited;
 }
