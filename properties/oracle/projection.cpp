@@ -80,6 +80,8 @@ class FloatProjection {
 
   bool Exact(int64_t row, int64_t column, double sum, double bias) {
     if (sum == 0.0) return true;
+    // A product of normal size may still have a denormal operand, and vanish with it.
+    if (flushed_.size() > 0 && flushed_(row, column) > 0.0) return false;
     // The first product that is not zero rules almost all other data out.
     for (int64_t l = 0; l < width_; ++l) {
       const double x = x_(row, l);

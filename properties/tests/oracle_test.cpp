@@ -337,6 +337,11 @@ TEST(Exactness, FlushedDenormalsAreNot) {
   EXPECT_GE(LargestPresentBound(c, options), 0x1p-130);
   options.profile.flush_to_zero = false;
   EXPECT_EQ(LargestPresentBound(c, options), 0.0);
+  // The operand is lost, however large its product is.
+  for (int64_t i = 0; i < 6; ++i) c[TensorId::kWeights]->Set(i, 0x1p60);
+  EXPECT_EQ(LargestPresentBound(c, options), 0.0);
+  options.profile.flush_to_zero = true;
+  EXPECT_GE(LargestPresentBound(c, options), 0x1p-70);
 }
 
 Case Quantized(double input_scale, double weight_scale, double bias) {
