@@ -27,6 +27,7 @@ StridedTensor<const float> Projected(const Geometry& g, const float* columns, in
 // second. Copied as they are: the scale is applied to scores only.
 void WritePresent(const OperatorCall& call, const CoreProblem& problem) {
   const Geometry& g = call.geometry;
+  if (g.keys == 0) return;  // nothing to hold, though batch and heads may be huge
   const int64_t halves_heads = 2 * g.batch * g.heads;
   const int64_t past_size = g.past * g.head_size;
   ForEachTask(call.parallel, halves_heads, [&](int64_t task, int64_t /*worker*/) {

@@ -13,6 +13,9 @@
 namespace maskproof {
 namespace {
 
+// Elements of a tensor that a fault adds. Beside a size of zero the others may be huge.
+constexpr int64_t kLargestAdded = int64_t{1} << 20;
+
 TensorId RandomTensor(const Case& c, Rng& rng) {
   std::vector<TensorId> present;
   for (size_t i = 0; i < kTensorCount; ++i) {
@@ -50,7 +53,7 @@ const char* BadHeads(Case& c, Rng& rng) {
 
 const char* NegativeLength(Case& c, Rng& rng) {
   const int64_t batch = GeometryOf(c).batch;
-  if (batch == 0) return BadScale(c, rng);
+  if (batch == 0 || batch > kLargestAdded) return BadScale(c, rng);
   Tensor mask(ElementType::kInt32, {rng.OneIn(2) ? batch : 2 * batch});
   constexpr std::array<double, 3> kLengths{-1.0, -3.0, -2147483648.0};
   mask.Set(rng.Between(0, batch - 1), kLengths[rng.Below(kLengths.size())]);
@@ -120,6 +123,8 @@ const char* BadHiddenSizes(Case& c, Rng& rng) {
 const char* PastAndBias(Case& c, Rng& rng) {
   if (c.op != Op::kAttention || !c.has(TensorId::kPast)) return WrongSize(c, rng);
   const Geometry g = GeometryOf(c);
+  const int64_t elements = ElementCount(std::array{g.sequence, g.total});
+  if (elements < 0 || elements > kLargestAdded) return WrongSize(c, rng);
   c[TensorId::kAttentionBias] = Tensor(ElementType::kFloat32, {1, 1, g.sequence, g.total});
   return nullptr;
 }

@@ -24,6 +24,8 @@ struct Rows {
 
   Rows(const Dims& dims, CoreLayout layout)
       : batch(dims[0]), heads(dims[1]), rows(dims[2]), columns(dims[3]) {
+    // Nothing to address; the other dimensions may be anything, and their products overflow.
+    if (ElementCount(dims) == 0) return;
     if (layout == CoreLayout::kTokenMajor) {
       head_stride = columns;
       row_stride = heads * columns;
@@ -51,6 +53,7 @@ struct Rows {
   // Calls visit(dense offset, offset here) for the first element of every row.
   template <typename Visit>
   void ForEachRow(Visit visit) const {
+    if (Extent() == 0) return;
     int64_t dense = 0;
     for (int64_t b = 0; b < batch; ++b) {
       for (int64_t n = 0; n < heads; ++n) {
