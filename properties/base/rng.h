@@ -42,7 +42,9 @@ class Rng {
 };
 
 // Combines two seeds into an unrelated one.
-inline uint64_t MixSeeds(uint64_t a, uint64_t b) { return Rng(a ^ (b * 0xD6E8FEB86659FD93U)).Next(); }
+inline uint64_t MixSeeds(uint64_t a, uint64_t b) {
+  return Rng(a ^ (b * 0xD6E8FEB86659FD93U)).Next();
+}
 
 }  // namespace maskproof
 

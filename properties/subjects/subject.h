@@ -30,11 +30,11 @@ struct Promises {
 // What happened around the call, seen by the harness. Filled when RunRequest::audit is set.
 struct MemoryReport {
   bool inputs_changed = false;
-  bool wrote_outside = false;        // canaries around an output were overwritten
-  int64_t unwritten = 0;             // output elements never written (call succeeded)
-  bool touched_on_refusal = false;   // an output byte changed though the call was refused
+  bool wrote_outside = false;       // canaries around an output were overwritten
+  int64_t unwritten = 0;            // output elements never written (call succeeded)
+  bool touched_on_refusal = false;  // an output byte changed though the call was refused
   bool float_environment_changed = false;
-  std::string detail;                // names the tensor and the first offset
+  std::string detail;  // names the tensor and the first offset
   bool clean() const {
     return !inputs_changed && !wrote_outside && unwritten == 0 && !touched_on_refusal &&
            !float_environment_changed;
@@ -86,7 +86,7 @@ class Subject {
 
 // Tensors of a case where the harness has put them: what an in-process subject gets to see.
 struct BoundTensor {
-  void* data = nullptr;  // null if absent or empty
+  void* data = nullptr;            // null if absent or empty
   const Tensor* tensor = nullptr;  // type and dims; null if absent. Not the data: use `data`
 };
 struct BoundCase {
@@ -125,15 +125,15 @@ std::vector<std::unique_ptr<Subject>> AllKernelsSubjects();
 std::unique_ptr<Subject> MakePlantedSubject(const std::string& defect);
 struct PlantedDefect {
   const char* name;
-  const char* what;      // what is wrong
-  const char* seen_in;   // the real report behind it
+  const char* what;     // what is wrong
+  const char* seen_in;  // the real report behind it
 };
 const std::vector<PlantedDefect>& PlantedDefects();
 
 // By specification: "kernels" (best target), "kernels:AVX2", "kernels:AVX2,threads=2",
 // "planted:NAME", "planted:none", "onnxruntime:VERSION", "onnxruntime:PATH". On failure gives null
-// and says why in `error`. Subjects of foreign code run isolated in a child process; "isolated:SPEC"
-// does so with any other. (subjects/registry.cpp)
+// and says why in `error`. Subjects of foreign code run isolated in a child process;
+// "isolated:SPEC" does so with any other. (subjects/registry.cpp)
 std::unique_ptr<Subject> MakeSubject(const std::string& specification, std::string& error);
 
 }  // namespace maskproof

@@ -47,33 +47,34 @@ struct AttentionAttributes {
 };
 
 struct AttentionInputs {
-  TensorView<const float> input;                                // (B, S, Di)
-  TensorView<const float> weights;                              // (Di, D + D + Dv), columns Q | K | V
-  std::optional<TensorView<const float>> bias;                  // (D + D + Dv); absent means zeros
-  std::optional<TensorView<const int32_t>> mask_index;          // every form of docs/operators.md
-  std::optional<TensorView<const float>> past;                  // (2, B, N, P, H)
-  std::optional<TensorView<const float>> attention_bias;        // (B or 1, N or 1, S, T)
+  TensorView<const float> input;                          // (B, S, Di)
+  TensorView<const float> weights;                        // (Di, D + D + Dv), columns Q | K | V
+  std::optional<TensorView<const float>> bias;            // (D + D + Dv); absent means zeros
+  std::optional<TensorView<const int32_t>> mask_index;    // every form of docs/operators.md
+  std::optional<TensorView<const float>> past;            // (2, B, N, P, H)
+  std::optional<TensorView<const float>> attention_bias;  // (B or 1, N or 1, S, T)
   std::optional<TensorView<const int32_t>> past_sequence_length;  // shared buffers only: refused
 };
 
 struct AttentionOutputs {
-  TensorView<float> output;                  // (B, S, Dv)
-  std::optional<TensorView<float>> present;  // (2, B, N, T, H): past, then the new key and value rows
+  TensorView<float> output;  // (B, S, Dv)
+  std::optional<TensorView<float>>
+      present;  // (2, B, N, T, H): past, then the new key and value rows
 };
 
 Status Attention(const AttentionAttributes& attributes, const AttentionInputs& inputs,
                  const AttentionOutputs& outputs, const Execution& execution = {});
 
 struct QAttentionInputs {
-  QuantizedView input;                                    // (B, S, Di)
-  QuantizedView weights;                                  // (Di, 3 D)
-  TensorView<const float> bias;                           // (3 D)
-  TensorView<const float> input_scale;                    // scalar or (1)
-  TensorView<const float> weight_scale;                   // scalar, (1) or (3 D)
-  std::optional<TensorView<const int32_t>> mask_index;    // as for Attention
-  std::optional<QuantizedView> input_zero_point;          // scalar or (1), signedness of input
-  std::optional<QuantizedView> weight_zero_point;         // scalar, (1) or (3 D), signedness of weights
-  std::optional<TensorView<const float>> past;            // (2, B, N, P, H)
+  QuantizedView input;                                  // (B, S, Di)
+  QuantizedView weights;                                // (Di, 3 D)
+  TensorView<const float> bias;                         // (3 D)
+  TensorView<const float> input_scale;                  // scalar or (1)
+  TensorView<const float> weight_scale;                 // scalar, (1) or (3 D)
+  std::optional<TensorView<const int32_t>> mask_index;  // as for Attention
+  std::optional<QuantizedView> input_zero_point;        // scalar or (1), signedness of input
+  std::optional<QuantizedView> weight_zero_point;  // scalar, (1) or (3 D), signedness of weights
+  std::optional<TensorView<const float>> past;     // (2, B, N, P, H)
 };
 
 // The projection's integer part, sum (x - zx) * (w - zw), is exact for every input; then
@@ -101,7 +102,7 @@ struct CoreArguments {
   bool causal = false;                                    // query s sees keys t <= T - S + s
   float scale = 0.0F;                                     // 0 means 1/sqrt(H); must be finite
   FullyMaskedPolicy fully_masked = FullyMaskedPolicy::kUniform;
-  StridedTensor<float> output;                            // (B, N, S, Hv)
+  StridedTensor<float> output;  // (B, N, S, Hv)
 };
 
 Status ScaledDotProductAttention(const CoreArguments& arguments, const Execution& execution = {});

@@ -28,8 +28,9 @@ std::unique_ptr<ParallelFor> MakeThreadPool(size_t threads);
 
 // A SIMD instruction set compiled into the library and usable on this machine.
 struct Target {
-  std::string_view name;  // Highway's name: "AVX3_DL", "AVX3", "AVX2", "SSE4", "NEON", "EMU128", ...
-  int64_t id = 0;         // Highway's target bit
+  std::string_view
+      name;        // Highway's name: "AVX3_DL", "AVX3", "AVX2", "SSE4", "NEON", "EMU128", ...
+  int64_t id = 0;  // Highway's target bit
 };
 
 // All targets that this machine can run, best first; never empty.
