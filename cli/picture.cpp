@@ -96,6 +96,7 @@ std::string DescribeCase(const Case& c) {
 
 std::string MaskPicture(const Case& c) {
   const Geometry g = GeometryOf(c);
+  if (g.sequence == 0) return "";
   const Visibility sees(c);
   std::string text;
   int64_t shown = 0;

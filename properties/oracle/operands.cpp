@@ -83,6 +83,9 @@ Operands OperandsOf(const Case& c, const Geometry& g, const Rounding& rounding) 
   operands.query.Resize(g, g.sequence, g.head_size);
   operands.key.Resize(g, g.total, g.head_size);
   operands.value.Resize(g, g.total, g.value_head_size);
+  // A size of zero may stand beside huge ones, which would take for ever to walk through. With rows
+  // of query there are rows of key.
+  if (operands.key.conditions.empty()) return operands;
   if (c.op == Op::kCore) {
     SetGiven(TensorOf(c, TensorId::kQuery), rounding, operands.query);
     SetGiven(TensorOf(c, TensorId::kKey), rounding, operands.key);
