@@ -78,7 +78,7 @@ std::string WeightsText(Subject& subject, const Case& c, const Reference& refere
   // A subject that gave no output is not asked again: a crash costs time and tells nothing new.
   const ProbedWeights probed =
       outcome.kind == OutcomeKind::kOutput ? ProbeWeights(subject, c) : ProbedWeights();
-  const size_t first =
+  const auto first =
       static_cast<size_t>(((row.batch * g.heads + row.head) * g.sequence + row.query) * g.total);
   Table table({{"key", Align::kRight},
                {"seen"},

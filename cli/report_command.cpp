@@ -50,7 +50,7 @@ std::vector<std::string> InvariantsOf(const std::vector<CheckResults>& checks) {
 
 Table Matrix(const std::vector<CheckResults>& checks) {
   std::vector<Column> columns = {{"invariant"}};
-  for (const CheckResults& check : checks) columns.push_back({Printable(check.subject)});
+  for (const CheckResults& check : checks) columns.emplace_back(Printable(check.subject));
   Table table(std::move(columns));
   for (const std::string& id : InvariantsOf(checks)) {
     std::vector<std::string> cells = {Printable(id)};

@@ -1,6 +1,6 @@
 // The command as people run it: exit codes, files, texts.
 #include <gtest/gtest.h>
-#include <signal.h>
+#include <csignal>
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -14,7 +14,7 @@ namespace {
 // Rows of a tile share each packed panel while it is in the first-level cache ...
 constexpr int64_t kMostTileRows = 32;
 // ... but the scores of a tile should stay in the second-level cache. In floats.
-constexpr int64_t kTileScores = 64 * 1024;
+constexpr int64_t kTileScores = int64_t{64} * 1024;
 constexpr int64_t kFewestTileRows = 4;
 
 int64_t TileRows(int64_t queries, int64_t score_stride) {

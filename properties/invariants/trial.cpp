@@ -21,6 +21,9 @@ Verdict Broken(std::string summary) {
   return verdict;
 }
 
+// The sign of a NaN says nothing.
+double Shown(double value) { return std::isnan(value) ? std::fabs(value) : value; }
+
 std::string Describe(const std::string& label, const Position& p, double expected, double got,
                      double bound) {
   std::array<char, 256> text{};
@@ -28,7 +31,8 @@ std::string Describe(const std::string& label, const Position& p, double expecte
       text.data(), text.size(),
       ": batch %lld head %lld row %lld column %lld: expected %.9g, got %.9g, tolerance %.3g",
       static_cast<long long>(p.batch), static_cast<long long>(p.head),
-      static_cast<long long>(p.query), static_cast<long long>(p.column), expected, got, bound);
+      static_cast<long long>(p.query), static_cast<long long>(p.column), Shown(expected),
+      Shown(got), Shown(bound));
   return label + std::string(text.data(), static_cast<size_t>(length));
 }
 
