@@ -17,27 +17,20 @@ class FloatProjection final : public Projection {
  public:
   FloatProjection(const AttentionInputs& inputs, const Geometry& geometry, int64_t target,
                   ParallelFor* parallel)
-      : inputs_(inputs), geometry_(geometry), target_(target), parallel_(parallel) {}
+      : problem_{.rows = geometry.batch * geometry.queries,
+                 .depth = geometry.input_width,
+                 .columns = geometry.columns(),
+                 .input = inputs.input.data,
+                 .weights = inputs.weights.data,
+                 .bias = inputs.bias ? inputs.bias->data : nullptr},
+        run_(problem_, target, parallel) {}
 
-  [[nodiscard]] bool Reserve() override { return true; }
-
-  void Run(float* projected, int64_t stride) override {
-    Project({.rows = geometry_.batch * geometry_.queries,
-             .depth = geometry_.input_width,
-             .columns = geometry_.columns(),
-             .input = inputs_.input.data,
-             .weights = inputs_.weights.data,
-             .bias = inputs_.bias ? inputs_.bias->data : nullptr,
-             .projected = projected,
-             .stride = stride},
-            target_, parallel_);
-  }
+  [[nodiscard]] bool Reserve() override { return run_.Reserve(); }
+  void Run(float* projected, int64_t stride) override { run_.Run(projected, stride); }
 
  private:
-  const AttentionInputs& inputs_;
-  const Geometry& geometry_;
-  int64_t target_;
-  ParallelFor* parallel_;
+  ProjectionProblem problem_;
+  ProjectionRun run_;
 };
 
 }  // namespace

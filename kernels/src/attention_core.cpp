@@ -11,16 +11,8 @@
 namespace maskproof::kernels {
 namespace {
 
-// Rows of a tile share each packed panel while it is in the first-level cache ...
-constexpr int64_t kMostTileRows = 32;
-// ... but the scores of a tile should stay in the second-level cache. In floats.
-constexpr int64_t kTileScores = int64_t{64} * 1024;
-constexpr int64_t kFewestTileRows = 4;
-
-int64_t TileRows(int64_t queries, int64_t score_stride) {
-  const int64_t fitting = RoundDown(kTileScores / score_stride, kFewestTileRows);
-  return std::min(queries, std::clamp(fitting, kFewestTileRows, kMostTileRows));
-}
+// Blocks of rows of a task: they share a tile while it is in the second-level cache.
+constexpr int64_t kTaskBlocks = 4;
 
 }  // namespace
 
@@ -42,57 +34,87 @@ CoreRun::CoreRun(const CoreProblem& problem, int64_t target, ParallelFor* parall
 
 bool CoreRun::Reserve() {
   const Geometry& g = problem_.geometry;
-  const int64_t score_stride = RoundUp(g.keys, kernels_->panel);
-  const int64_t value_stride = RoundUp(g.value_head_size, kernels_->lanes);
-  tile_rows_ = TileRows(g.queries, score_stride);
-  tiles_ = g.batch * g.heads * DivideRoundingUp(g.queries, tile_rows_);
-  if (__builtin_mul_overflow(score_stride, g.head_size, &packed_keys_) ||
-      __builtin_mul_overflow(g.keys, value_stride, &packed_values_)) {
+  value_stride_ = RoundUp(g.value_head_size, kernels_->lanes);
+  task_rows_ = std::min(g.queries, kTaskBlocks * kernels_->block_rows);
+  tasks_per_head_ = DivideRoundingUp(g.queries, task_rows_);
+  tiles_per_head_ = DivideRoundingUp(g.keys, kTileKeys);
+  const int64_t capacity = TileCapacity(g.keys);
+  if (__builtin_mul_overflow(capacity, g.head_size, &packed_keys_) ||
+      __builtin_mul_overflow(capacity, value_stride_, &packed_values_)) {
     return false;
   }
-  const int64_t workers = WorkerCount(parallel_, tiles_);
-  return keys_.Allocate({g.batch, g.heads, packed_keys_}) &&
-         values_.Allocate({g.batch, g.heads, packed_values_}) &&
-         scores_.Allocate({workers, tile_rows_, score_stride}) &&
-         sums_.Allocate({workers, tile_rows_, value_stride}) &&
+  // What one task needs alone is packed on the way.
+  if (tasks_per_head_ == 1) return ReserveWorkers(capacity);
+  return ReserveWorkers(0) && keys_.Allocate({g.batch, g.heads, tiles_per_head_, packed_keys_}) &&
+         values_.Allocate({g.batch, g.heads, tiles_per_head_, packed_values_}) &&
+         finite_.Allocate({g.batch, g.heads, tiles_per_head_}) &&
+         tiles_.Allocate({g.batch, g.heads, tiles_per_head_});
+}
+
+// Room for a tile of `capacity` keys in each worker's memory.
+bool CoreRun::ReserveWorkers(int64_t capacity) {
+  const Geometry& g = problem_.geometry;
+  const int64_t workers = WorkerCount(parallel_, g.batch * g.heads * tasks_per_head_);
+  const int64_t block_rows = kernels_->block_rows;
+  return (capacity == 0 ||
+          (keys_.Allocate({workers, packed_keys_}) && values_.Allocate({workers, packed_values_}) &&
+           finite_.Allocate({workers}))) &&
+         queries_.Allocate({workers, RoundUp(task_rows_, block_rows), g.head_size}) &&
+         scores_.Allocate({workers, block_rows, kernels_->score_stride}) &&
+         sums_.Allocate({workers, task_rows_, value_stride_}) &&
+         state_.Allocate({workers, 2, task_rows_}) &&
          means_.Allocate({workers, g.value_head_size}) &&
-         bits_.Allocate({workers, tile_rows_ + 1, problem_.mask->words()}) &&
-         visible_.Allocate({workers, tile_rows_});
+         bits_.Allocate({workers, task_rows_ + 1, problem_.mask->words()}) &&
+         visible_.Allocate({workers, task_rows_});
 }
 
 void CoreRun::PackHeads() {
   const Geometry& g = problem_.geometry;
-  ForEachTask(parallel_, g.batch * g.heads, [&](int64_t task, int64_t /*worker*/) {
-    const int64_t batch = task / g.heads;
-    kernels_->pack(problem_, batch, task % g.heads, problem_.mask->BatchInterval(batch),
-                   {.keys = keys_.data() + task * packed_keys_,
-                    .values = values_.data() + task * packed_values_});
-  });
+  ForEachTask(
+      parallel_, g.batch * g.heads * tiles_per_head_, [&](int64_t index, int64_t /*worker*/) {
+        const int64_t head = index / tiles_per_head_;
+        const PackedTile tile{.keys = keys_.data() + index * packed_keys_,
+                              .values = values_.data() + index * packed_values_,
+                              .finite = finite_.data() + index};
+        tiles_.data()[index] = tile;
+        kernels_->pack(problem_, head / g.heads, head % g.heads, index % tiles_per_head_, tile);
+      });
+}
+
+CoreTask CoreRun::TaskOf(int64_t index, int64_t worker) {
+  const Geometry& g = problem_.geometry;
+  const int64_t head = index / tasks_per_head_;
+  const int64_t first_row = index % tasks_per_head_ * task_rows_;
+  const int64_t padded_rows = RoundUp(task_rows_, kernels_->block_rows);
+  const bool packs = tasks_per_head_ == 1;
+  CoreTask task{
+      .batch = head / g.heads,
+      .head = head % g.heads,
+      .first_row = first_row,
+      .rows = std::min(task_rows_, g.queries - first_row),
+      .tiles = packs ? nullptr : tiles_.data() + head * tiles_per_head_,
+      .workspace = {
+          .queries = queries_.data() + worker * padded_rows * g.head_size,
+          .scores = scores_.data() + worker * kernels_->block_rows * kernels_->score_stride,
+          .sums = sums_.data() + worker * task_rows_ * value_stride_,
+          .state = state_.data() + worker * 2 * task_rows_,
+          .mean = means_.data() + worker * g.value_head_size,
+          .bits = bits_.data() + worker * (task_rows_ + 1) * problem_.mask->words(),
+          .visible = visible_.data() + worker * task_rows_,
+      }};
+  if (packs) {
+    task.workspace.tile = {.keys = keys_.data() + worker * packed_keys_,
+                           .values = values_.data() + worker * packed_values_,
+                           .finite = finite_.data() + worker};
+  }
+  return task;
 }
 
 void CoreRun::Run() {
-  PackHeads();
   const Geometry& g = problem_.geometry;
-  const int64_t tiles_per_head = DivideRoundingUp(g.queries, tile_rows_);
-  const int64_t score_stride = RoundUp(g.keys, kernels_->panel);
-  const int64_t value_stride = RoundUp(g.value_head_size, kernels_->lanes);
-  ForEachTask(parallel_, tiles_, [&](int64_t task, int64_t worker) {
-    const int64_t head = task / tiles_per_head;
-    const int64_t first_row = task % tiles_per_head * tile_rows_;
-    const Tile tile{
-        .batch = head / g.heads,
-        .head = head % g.heads,
-        .first_row = first_row,
-        .rows = std::min(tile_rows_, g.queries - first_row),
-        .packed = {.keys = keys_.data() + head * packed_keys_,
-                   .values = values_.data() + head * packed_values_},
-        .scores = scores_.data() + worker * tile_rows_ * score_stride,
-        .sums = sums_.data() + worker * tile_rows_ * value_stride,
-        .mean = means_.data() + worker * g.value_head_size,
-        .bits = bits_.data() + worker * (tile_rows_ + 1) * problem_.mask->words(),
-        .visible = visible_.data() + worker * tile_rows_,
-    };
-    kernels_->run(problem_, tile);
+  if (tasks_per_head_ > 1) PackHeads();
+  ForEachTask(parallel_, g.batch * g.heads * tasks_per_head_, [&](int64_t index, int64_t worker) {
+    kernels_->run(problem_, TaskOf(index, worker));
   });
 }
 

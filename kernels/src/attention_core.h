@@ -36,7 +36,16 @@ void SetAttentionBias(const std::optional<TensorView<const float>>& bias, CorePr
 // `scale`, or 1/sqrt(head_size) if it is 0.
 float EffectiveScale(float scale, int64_t head_size);
 
+// The keys and values of one tile of a head, in the order in which they are read. Key t is always
+// at the same place, whatever is masked and however many keys follow.
+struct PackedTile {
+  float* keys = nullptr;      // [panel of keys][head_size][keys of the panel]
+  float* values = nullptr;    // [panel of columns][key][columns of the panel]
+  uint8_t* finite = nullptr;  // whether every packed value is a finite number
+};
+
 struct CoreKernels;
+struct CoreTask;
 
 // All the memory a problem needs, had in advance: once Reserve has succeeded nothing can fail.
 class CoreRun {
@@ -48,22 +57,32 @@ class CoreRun {
   void Run();
 
  private:
+  [[nodiscard]] bool ReserveWorkers(int64_t capacity);
   void PackHeads();
+  CoreTask TaskOf(int64_t index, int64_t worker);
 
   const CoreProblem& problem_;
   ParallelFor* parallel_;
   const CoreKernels* kernels_;
-  int64_t tile_rows_ = 0;
-  int64_t tiles_ = 0;  // of all heads together
-  int64_t packed_keys_ = 0;
-  int64_t packed_values_ = 0;
-  Scratch<float> keys_;          // per head
-  Scratch<float> values_;        // per head
-  Scratch<float> scores_;        // per worker
-  Scratch<float> sums_;          // per worker
-  Scratch<double> means_;        // per worker
-  Scratch<uint64_t> bits_;       // per worker
-  Scratch<VisibleRow> visible_;  // per worker
+  int64_t task_rows_ = 0;
+  int64_t tasks_per_head_ = 0;
+  int64_t tiles_per_head_ = 0;
+  int64_t value_stride_ = 0;
+  int64_t packed_keys_ = 0;    // floats of a packed tile
+  int64_t packed_values_ = 0;  // floats of a packed tile
+  // Of every head, or of every worker if a head is one task.
+  Scratch<float> keys_;
+  Scratch<float> values_;
+  Scratch<uint8_t> finite_;
+  Scratch<PackedTile> tiles_;
+  // Per worker.
+  Scratch<float> queries_;
+  Scratch<float> scores_;
+  Scratch<float> sums_;
+  Scratch<float> state_;
+  Scratch<double> means_;
+  Scratch<uint64_t> bits_;
+  Scratch<VisibleRow> visible_;
 };
 
 }  // namespace maskproof::kernels

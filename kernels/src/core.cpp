@@ -9,13 +9,15 @@
 #include <cstring>
 #include <limits>
 
-#include "accumulate-inl.h"
+#include "block_mask.h"
 #include "core_kernels.h"
 #include "dispatch.h"
 #include "gemm-inl.h"
 #include "hwy/highway.h"
+#include "pack-inl.h"
 #include "sizes.h"
 #include "softmax-inl.h"
+#include "transpose-inl.h"
 #include "vector-inl.h"
 #include "visible_row.h"
 
@@ -23,45 +25,10 @@ HWY_BEFORE_NAMESPACE();
 namespace maskproof::kernels::HWY_NAMESPACE {
 namespace {
 
-// What the functions below need to know of a tile again and again.
-struct TileView {
-  const CoreProblem& problem;
-  const Tile& tile;
-  int64_t score_stride;
-  int64_t value_stride;
-  KeyInterval keys;  // seen by some row
-};
-
-// The panel of keys that starts at `first`: [head_size][panel], with zeros for keys past the end.
-void PackPanel(const CoreProblem& problem, int64_t batch, int64_t head, int64_t first,
-               float* HWY_RESTRICT packed) {
-  const int64_t panel = PanelColumns();
-  const int64_t depth = problem.geometry.head_size;
-  for (int64_t j = 0; j < panel; ++j) {
-    if (first + j < problem.geometry.keys) {
-      const float* const row = problem.key.Row(batch, head, first + j);
-      for (int64_t k = 0; k < depth; ++k) packed[k * panel + j] = row[k];
-    } else {
-      for (int64_t k = 0; k < depth; ++k) packed[k * panel + j] = 0.0F;
-    }
-  }
-}
-
-void PackHead(const CoreProblem& problem, int64_t batch, int64_t head, KeyInterval keys,
-              const PackedHead& packed) {
-  const int64_t panel = PanelColumns();
-  for (int64_t t = RoundDown(keys.begin, panel); t < keys.end; t += panel) {
-    PackPanel(problem, batch, head, t, packed.keys + t * problem.geometry.head_size);
-  }
-  const int64_t columns = problem.geometry.value_head_size;
-  const int64_t stride = RoundUp(columns, FloatLanes());
-  for (int64_t t = keys.begin; t < keys.end; ++t) {
-    float* const row = packed.values + t * stride;
-    std::memcpy(row, problem.value.Row(batch, head, t),
-                static_cast<size_t>(columns) * sizeof(float));
-    std::fill(row + columns, row + stride, 0.0F);
-  }
-}
+// A little more than a tile: with a power of two, the rows of a block would fall into the same few
+// sets of the cache.
+constexpr int64_t kScoreStride = kTileKeys + kMostLanes;
+using ScoreFactor = Factor<kScoreStride, 1>;
 
 // Bits of the keys whose bias is not -infinity.
 void PackUnmasked(const float* bias, int64_t keys, uint64_t* words) {
@@ -84,152 +51,277 @@ void PackUnmasked(const float* bias, int64_t keys, uint64_t* words) {
   }
 }
 
-// Sets tile.visible, and gives the keys seen by any row.
-KeyInterval FindVisible(const CoreProblem& problem, const Tile& tile) {
+// Sets the task's visible rows, and gives the keys seen by any of them.
+KeyInterval FindVisible(const CoreProblem& problem, const CoreTask& task) {
   const MaskPlan& mask = *problem.mask;
-  uint64_t* const bias_bits = tile.bits + tile.rows * mask.words();
+  const CoreWorkspace& workspace = task.workspace;
+  uint64_t* const bias_bits = workspace.bits + task.rows * mask.words();
   KeyInterval all{.begin = problem.geometry.keys, .end = 0};
-  for (int64_t r = 0; r < tile.rows; ++r) {
-    const int64_t query = tile.first_row + r;
-    const KeyInterval interval = mask.RowInterval(tile.batch, query);
-    const float* const bias = problem.BiasRow(tile.batch, tile.head, query);
+  for (int64_t r = 0; r < task.rows; ++r) {
+    const int64_t query = task.first_row + r;
+    const KeyInterval interval = mask.RowInterval(task.batch, query);
+    const float* const bias = problem.BiasRow(task.batch, task.head, query);
     if (bias != nullptr) PackUnmasked(bias, problem.geometry.keys, bias_bits);
-    tile.visible[r] =
-        MakeVisibleRow(interval.begin, interval.end, mask.Bits(tile.batch, query),
-                       bias == nullptr ? nullptr : bias_bits, tile.bits + r * mask.words());
-    if (tile.visible[r].empty()) continue;
-    all.begin = std::min(all.begin, tile.visible[r].begin);
-    all.end = std::max(all.end, tile.visible[r].end);
+    VisibleRow& row = workspace.visible[r];
+    row = MakeVisibleRow(interval.begin, interval.end, mask.Bits(task.batch, query),
+                         bias == nullptr ? nullptr : bias_bits, workspace.bits + r * mask.words());
+    if (row.empty()) continue;
+    all.begin = std::min(all.begin, row.begin);
+    all.end = std::max(all.end, row.end);
   }
   return all;
 }
 
-// Dot products of all rows with the panels that they see a key of.
-void MultiplyKeys(const TileView& view) {
-  const Tile& tile = view.tile;
+// A block of rows of a task and a tile of keys.
+struct BlockTile {
+  const CoreProblem& problem;
+  const CoreTask& task;
+  int64_t row;  // of the task
+  int64_t rows;
+  int64_t tile;
+  PackedTile packed;
+  BlockMask<kGemmRows> mask;
+
+  int64_t value_stride() const { return RoundUp(problem.geometry.value_head_size, FloatLanes()); }
+  float* scores() const { return task.workspace.scores; }
+  float* sums() const { return task.workspace.sums + row * value_stride(); }
+};
+
+// Dot products of the rows with the panels that one of them sees a key of.
+void MultiplyKeys(const BlockTile& block) {
+  HWY_ALIGN static constexpr float kZeros[2 * kMostLanes] = {};
   const int64_t panel = PanelColumns();
-  const int64_t depth = view.problem.geometry.head_size;
-  for (int64_t t = RoundDown(view.keys.begin, panel); t < view.keys.end; t += panel) {
-    const int64_t word = t / kKeysPerWord;
-    const uint64_t in_panel = LowBits(panel) << (t % kKeysPerWord);
-    for (int64_t r = 0; r < tile.rows; r += kGemmRows) {
-      const int64_t count = std::min(kGemmRows, tile.rows - r);
-      uint64_t visible = 0;
-      for (int64_t i = 0; i < count; ++i) visible |= VisibleWord(tile.visible[r + i], word);
-      if ((visible & in_panel) == 0) continue;
-      const GemmRows rows{
-          .a = view.problem.query.Row(tile.batch, tile.head, tile.first_row + r),
-          .a_stride = view.problem.query.row_stride,
-          .c = tile.scores + r * view.score_stride + t,
-          .c_stride = view.score_stride,
-      };
-      MultiplyPanel(rows, count, tile.packed.keys + t * depth, depth, /*accumulate=*/false);
+  const int64_t depth = block.problem.geometry.head_size;
+  for (int64_t t = RoundDown(block.mask.begin, panel); t < block.mask.end; t += panel) {
+    if (!block.mask.AnyIn(t, panel)) continue;
+    MultiplyRows<PackedFactor, 2>({.a = block.task.workspace.queries + block.row * depth,
+                                   .panel = block.packed.keys + t * depth,
+                                   .depth = depth,
+                                   .initial = kZeros,
+                                   .initial_stride = 0,
+                                   .c = block.scores() + t,
+                                   .c_stride = kScoreStride,
+                                   .canonical = false},
+                                  block.rows);
+  }
+}
+
+float WeighRow(const ScoreRow& row, RowState& state) {
+  if (row.seen == nullptr) {
+    return row.bias == nullptr ? WeighTile<false, false>(row, state)
+                               : WeighTile<false, true>(row, state);
+  }
+  return row.bias == nullptr ? WeighTile<true, false>(row, state)
+                             : WeighTile<true, true>(row, state);
+}
+
+void WeighKeys(const BlockTile& block) {
+  const CoreProblem& problem = block.problem;
+  const CoreTask& task = block.task;
+  const FloatTag d;
+  const int64_t lanes = FloatLanes();
+  const BlockMask<kGemmRows>& mask = block.mask;
+  const bool plain = mask.full && mask.begin % lanes == 0 && mask.end % lanes == 0;
+  const int64_t first_key = block.tile * kTileKeys;
+  for (int64_t r = 0; r < block.rows; ++r) {
+    const int64_t row = block.row + r;
+    const float* const bias = problem.BiasRow(task.batch, task.head, task.first_row + row);
+    const ScoreRow scores{.x = block.scores() + r * kScoreStride,
+                          .seen = plain ? nullptr : mask.row[r],
+                          .begin = RoundDown(mask.begin, lanes),
+                          .end = mask.end,
+                          .scale = problem.scale,
+                          .bias = bias == nullptr ? nullptr : bias + first_key,
+                          .bias_end = problem.geometry.keys - first_key};
+    RowState state{.largest = task.workspace.state[row],
+                   .total = task.workspace.state[task.rows + row]};
+    const float factor = WeighRow(scores, state);
+    task.workspace.state[row] = state.largest;
+    task.workspace.state[task.rows + row] = state.total;
+    if (factor == 1.0F) continue;
+    const FloatVector scale = hn::Set(d, factor);
+    float* const sums = block.sums() + r * block.value_stride();
+    for (int64_t c = 0; c < block.value_stride(); c += lanes) {
+      hn::Store(hn::Mul(hn::Load(d, sums + c), scale), d, sums + c);
     }
   }
 }
 
-void WeighKeys(const TileView& view) {
-  const Tile& tile = view.tile;
-  const CoreProblem& problem = view.problem;
-  for (int64_t r = 0; r < tile.rows; ++r) {
-    const VisibleRow& row = tile.visible[r];
-    if (row.empty()) continue;
-    float* const x = tile.scores + r * view.score_stride;
-    const float* const bias = problem.BiasRow(tile.batch, tile.head, tile.first_row + r);
-    WeighRow(row, ScoreRow(row, problem.scale, bias, problem.geometry.keys, x), x);
+// Adds the values of the keys [begin, end) by their weights, to `rows` rows from `first` on.
+void AddValues(const BlockTile& block, int64_t first, int64_t rows, int64_t begin, int64_t end) {
+  const int64_t stride = block.value_stride();
+  const int64_t capacity = TileCapacity(block.problem.geometry.keys);
+  for (int64_t column = 0; column < stride; column += PanelColumns()) {
+    const int64_t width = ValueWidth(stride, column);
+    float* const sums = block.sums() + first * stride + column;
+    const Product product{.a = block.scores() + first * kScoreStride + begin,
+                          .panel = block.packed.values + capacity * column + begin * width,
+                          .depth = end - begin,
+                          .initial = sums,
+                          .initial_stride = stride,
+                          .c = sums,
+                          .c_stride = stride,
+                          .canonical = false};
+    if (width == PanelColumns()) {
+      MultiplyRows<ScoreFactor, 2>(product, rows);
+    } else {
+      MultiplyRows<ScoreFactor, 1>(product, rows);
+    }
   }
 }
 
-void MultiplyValues(const TileView& view) {
-  const Tile& tile = view.tile;
-  // -0 and not +0 is what leaves every number as it is: a row that sees one key is that key's value
-  // to the bit.
-  std::fill(tile.sums, tile.sums + tile.rows * view.value_stride, -0.0F);
-  for (int64_t word = view.keys.begin / kKeysPerWord; word * kKeysPerWord < view.keys.end; ++word) {
-    for (int64_t r = 0; r < tile.rows; r += kSumRows) {
-      const int64_t count = std::min(kSumRows, tile.rows - r);
-      uint64_t visible[kSumRows] = {};
-      for (int64_t i = 0; i < count; ++i) visible[i] = VisibleWord(tile.visible[r + i], word);
-      const SumRows rows{
-          .weights = tile.scores + r * view.score_stride,
-          .weight_stride = view.score_stride,
-          .values = tile.packed.values,
-          .value_stride = view.value_stride,
-          .sums = tile.sums + r * view.value_stride,
-      };
-      AddVisibleWord(rows, count, visible, word * kKeysPerWord);
+// Calls visit(begin, end) for every run of ones.
+template <typename Visit>
+void ForEachRun(const uint64_t* words, const Visit& visit) {
+  int64_t t = 0;
+  while (t < kTileKeys) {
+    const uint64_t left = words[t / kKeysPerWord] >> (t % kKeysPerWord);
+    if (left == 0) {
+      t = RoundDown(t, kKeysPerWord) + kKeysPerWord;
+      continue;
     }
+    const int64_t begin = t + std::countr_zero(left);
+    t = begin;
+    while (t < kTileKeys && ((words[t / kKeysPerWord] >> (t % kKeysPerWord)) & 1) != 0) ++t;
+    visit(begin, t);
+  }
+}
+
+// A weight of 0 takes a finite value out of a sum without a trace, but 0 times infinity is NaN.
+// Where both may meet, every row visits the keys that it sees and no other; the chains are the
+// same.
+void MultiplyValues(const BlockTile& block) {
+  const BlockMask<kGemmRows>& mask = block.mask;
+  if (!mask.full && *block.packed.finite == 0) {
+    for (int64_t r = 0; r < block.rows; ++r) {
+      ForEachRun(mask.row[r],
+                 [&](int64_t begin, int64_t end) { AddValues(block, r, 1, begin, end); });
+    }
+    return;
+  }
+  // Words of which no row sees a key are left out.
+  int64_t begin = mask.begin;
+  while (begin < mask.end) {
+    int64_t word = begin / kKeysPerWord;
+    while (word < kTileWords && mask.any[word] != 0) ++word;
+    const int64_t end = std::min(word * kKeysPerWord, mask.end);
+    AddValues(block, 0, block.rows, begin, end);
+    while (word < kTileWords && mask.any[word] == 0) ++word;
+    begin = word * kKeysPerWord;
+  }
+}
+
+void RunTile(const CoreProblem& problem, const CoreTask& task, int64_t tile) {
+  PackedTile packed = task.workspace.tile;
+  if (task.tiles == nullptr) {
+    PackTile(problem, task.batch, task.head, tile, packed);
+  } else {
+    packed = task.tiles[tile];
+  }
+  for (int64_t row = 0; row < task.rows; row += kGemmRows) {
+    BlockTile block{.problem = problem,
+                    .task = task,
+                    .row = row,
+                    .rows = std::min(kGemmRows, task.rows - row),
+                    .tile = tile,
+                    .packed = packed,
+                    .mask = {}};
+    FindBlockMask(task.workspace.visible + row, block.rows, tile, block.mask);
+    if (block.mask.end == 0) continue;
+    MultiplyKeys(block);
+    WeighKeys(block);
+    MultiplyValues(block);
   }
 }
 
 // The mean of all values of the head. In double: no sum of floats overflows there, and the result
 // is rounded once.
-void ComputeMean(const CoreProblem& problem, const Tile& tile) {
+void ComputeMean(const CoreProblem& problem, const CoreTask& task) {
   const Geometry& g = problem.geometry;
-  std::fill(tile.mean, tile.mean + g.value_head_size, 0.0);
+  double* const mean = task.workspace.mean;
+  std::fill(mean, mean + g.value_head_size, 0.0);
   for (int64_t t = 0; t < g.keys; ++t) {
-    const float* const value = problem.value.Row(tile.batch, tile.head, t);
-    for (int64_t c = 0; c < g.value_head_size; ++c) {
-      tile.mean[c] += static_cast<double>(value[c]);
-    }
+    const float* const value = problem.value.Row(task.batch, task.head, t);
+    for (int64_t c = 0; c < g.value_head_size; ++c) mean[c] += static_cast<double>(value[c]);
   }
-  for (int64_t c = 0; c < g.value_head_size; ++c) tile.mean[c] /= static_cast<double>(g.keys);
+  for (int64_t c = 0; c < g.value_head_size; ++c) mean[c] /= static_cast<double>(g.keys);
 }
 
-void StoreRow(const float* from, int64_t columns, float* to) {
+// `from` is aligned and has whole vectors.
+void StoreRow(const float* from, float divisor, int64_t columns, float* to) {
   const FloatTag d;
   const int64_t lanes = FloatLanes();
-  int64_t c = 0;
-  for (; c + lanes <= columns; c += lanes) {
-    hn::StoreU(CanonicalNaN(hn::Load(d, from + c)), d, to + c);
+  const FloatVector by = hn::Set(d, divisor);
+  for (int64_t c = 0; c < columns; c += lanes) {
+    // + 0 for a sum of products that vanished on the negative side.
+    const FloatVector quotient = hn::Add(hn::Div(hn::Load(d, from + c), by), hn::Zero(d));
+    const FloatVector v = CanonicalNaN(quotient);
+    if (c + lanes <= columns) {
+      hn::StoreU(v, d, to + c);
+    } else {
+      HWY_ALIGN float tail[kMostLanes];
+      hn::Store(v, d, tail);
+      std::memcpy(to + c, tail, static_cast<size_t>(columns - c) * sizeof(float));
+    }
   }
-  if (c == columns) return;
-  HWY_ALIGN float tail[kMostLanes];
-  hn::Store(CanonicalNaN(hn::Load(d, from + c)), d, tail);
-  std::memcpy(to + c, tail, static_cast<size_t>(columns - c) * sizeof(float));
 }
 
-void StoreRows(const TileView& view) {
-  const Tile& tile = view.tile;
-  const int64_t columns = view.problem.geometry.value_head_size;
+void StoreRows(const CoreProblem& problem, const CoreTask& task) {
+  const int64_t columns = problem.geometry.value_head_size;
+  const int64_t stride = RoundUp(columns, FloatLanes());
+  const CoreWorkspace& workspace = task.workspace;
   bool has_mean = false;
-  for (int64_t r = 0; r < tile.rows; ++r) {
-    float* const sums = tile.sums + r * view.value_stride;
-    if (tile.visible[r].empty()) {
-      const bool uniform = view.problem.fully_masked == FullyMaskedPolicy::kUniform;
-      if (uniform && !has_mean) ComputeMean(view.problem, tile);
+  for (int64_t r = 0; r < task.rows; ++r) {
+    float* const sums = workspace.sums + r * stride;
+    float total = workspace.state[task.rows + r];
+    if (workspace.visible[r].empty()) {
+      const bool uniform = problem.fully_masked == FullyMaskedPolicy::kUniform;
+      if (uniform && !has_mean) ComputeMean(problem, task);
       has_mean = has_mean || uniform;
       for (int64_t c = 0; c < columns; ++c) {
-        sums[c] = uniform ? static_cast<float>(tile.mean[c]) : 0.0F;
+        sums[c] = uniform ? static_cast<float>(workspace.mean[c]) : 0.0F;
       }
+      total = 1.0F;
     }
-    StoreRow(sums, columns, view.problem.output.Row(tile.batch, tile.head, tile.first_row + r));
+    StoreRow(sums, total, columns, problem.output.Row(task.batch, task.head, task.first_row + r));
   }
 }
 
-void RunTile(const CoreProblem& problem, const Tile& tile) {
-  const TileView view{
-      .problem = problem,
-      .tile = tile,
-      .score_stride = RoundUp(problem.geometry.keys, PanelColumns()),
-      .value_stride = RoundUp(problem.geometry.value_head_size, FloatLanes()),
-      .keys = FindVisible(problem, tile),
-  };
-  MultiplyKeys(view);
-  WeighKeys(view);
-  MultiplyValues(view);
-  StoreRows(view);
+void PackQueries(const CoreProblem& problem, const CoreTask& task) {
+  const int64_t depth = problem.geometry.head_size;
+  for (int64_t r = 0; r < task.rows; r += kGemmRows) {
+    Transpose({.data = problem.query.Row(task.batch, task.head, task.first_row + r),
+               .stride = problem.query.row_stride},
+              std::min(kGemmRows, task.rows - r), depth,
+              {.data = task.workspace.queries + r * depth, .stride = kGemmRows});
+  }
 }
 
-const CoreKernels& Kernels() {
-  static const CoreKernels kernels{
-      .panel = PanelColumns(), .lanes = FloatLanes(), .pack = PackHead, .run = RunTile};
-  return kernels;
+void RunTask(const CoreProblem& problem, const CoreTask& task) {
+  const int64_t stride = RoundUp(problem.geometry.value_head_size, FloatLanes());
+  const CoreWorkspace& workspace = task.workspace;
+  const KeyInterval keys = FindVisible(problem, task);
+  PackQueries(problem, task);
+  std::fill(workspace.sums, workspace.sums + task.rows * stride, 0.0F);
+  const RowState start;
+  std::fill(workspace.state, workspace.state + task.rows, start.largest);
+  std::fill(workspace.state + task.rows, workspace.state + 2 * task.rows, start.total);
+  for (int64_t tile = keys.begin / kTileKeys; tile * kTileKeys < keys.end; ++tile) {
+    RunTile(problem, task, tile);
+  }
+  StoreRows(problem, task);
 }
 
 }  // namespace
 
-const CoreKernels& GetCoreKernels() { return Kernels(); }
+const CoreKernels& GetCoreKernels() {
+  static const CoreKernels kernels{.lanes = FloatLanes(),
+                                   .block_rows = kGemmRows,
+                                   .score_stride = kScoreStride,
+                                   .pack = PackTile,
+                                   .run = RunTask};
+  return kernels;
+}
 
 }  // namespace maskproof::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

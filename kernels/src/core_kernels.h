@@ -2,41 +2,55 @@
 #ifndef MASKPROOF_KERNELS_SRC_CORE_KERNELS_H_
 #define MASKPROOF_KERNELS_SRC_CORE_KERNELS_H_
 
+#include <algorithm>
 #include <cstdint>
 
 #include "attention_core.h"
+#include "sizes.h"
 #include "visible_row.h"
 
 namespace maskproof::kernels {
 
-// Key and value of one head, in the order in which the tile reads them. Key t is always at the same
-// place, whatever is masked and however many keys follow.
-struct PackedHead {
-  float* keys = nullptr;    // [panel of keys][head_size][keys of the panel]
-  float* values = nullptr;  // [key][value_stride]
+// Keys of a tile: few enough that the weights of a block of rows stay in the first-level cache.
+inline constexpr int64_t kTileKeys = 512;
+inline constexpr int64_t kTileWords = kTileKeys / kKeysPerWord;
+
+// Keys that there is room for in a packed tile.
+constexpr int64_t TileCapacity(int64_t keys) {
+  return std::min(kTileKeys, RoundUp(keys, kKeysPerWord));
+}
+
+// One worker's memory. `rows` are the most rows of a task.
+struct CoreWorkspace {
+  float* queries = nullptr;       // [block of rows][head_size][rows of the block]
+  float* scores = nullptr;        // [rows of a block][score_stride]
+  float* sums = nullptr;          // [rows][value_stride]
+  float* state = nullptr;         // [2][rows]: largest scores, totals
+  double* mean = nullptr;         // [value_head_size]
+  uint64_t* bits = nullptr;       // [rows + 1][words]
+  VisibleRow* visible = nullptr;  // [rows]
+  PackedTile tile = {};           // for tasks that pack for themselves
 };
 
-// Some query rows of one head, and a worker's memory.
-struct Tile {
+// Some query rows of one head.
+struct CoreTask {
   int64_t batch = 0;
   int64_t head = 0;
   int64_t first_row = 0;
   int64_t rows = 0;
-  PackedHead packed;
-  float* scores = nullptr;        // [rows][keys, rounded up to a panel]
-  float* sums = nullptr;          // [rows][value_stride]
-  double* mean = nullptr;         // [value_head_size]
-  uint64_t* bits = nullptr;       // [rows + 1][words]
-  VisibleRow* visible = nullptr;  // [rows]
+  // Tiles of the head, packed by `pack`; null: the task packs each tile when it comes to it.
+  const PackedTile* tiles = nullptr;
+  CoreWorkspace workspace;
 };
 
 struct CoreKernels {
-  int64_t panel;  // keys per panel: a divisor of kKeysPerWord
-  int64_t lanes;  // value_stride is the value head size rounded up to this
-  // Packs the keys of `keys`, which need not start or end at a panel.
-  void (*pack)(const CoreProblem& problem, int64_t batch, int64_t head, KeyInterval keys,
-               const PackedHead& packed);
-  void (*run)(const CoreProblem& problem, const Tile& tile);
+  int64_t lanes;         // the value stride is the value head size rounded up to this
+  int64_t block_rows;    // rows of a block
+  int64_t score_stride;  // floats between the rows of a block's scores
+  // Packs what the batch's mask leaves of a tile.
+  void (*pack)(const CoreProblem& problem, int64_t batch, int64_t head, int64_t tile,
+               const PackedTile& packed);
+  void (*run)(const CoreProblem& problem, const CoreTask& task);
 };
 
 const CoreKernels& CoreKernelsFor(int64_t target);

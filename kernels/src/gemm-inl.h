@@ -1,6 +1,8 @@
-// The float32 matrix product under the projection and the scores: some rows times one packed panel,
-// two vectors wide. Every element is one chain of multiply-adds over the depth, in order, in a lane
-// of its own: its bits depend on its row and its column and on nothing else.
+// The float32 matrix product under the projection, the scores and the weighted sums: some rows
+// times one packed panel, one or two vectors wide. Every element is one chain of multiply-adds over
+// the depth, in order, in a lane of its own: its bits depend on its row and its column and on
+// nothing else.
+#include <bit>
 #include <cstdint>
 
 #include "hwy/highway.h"
@@ -16,97 +18,97 @@
 HWY_BEFORE_NAMESPACE();
 namespace maskproof::kernels::HWY_NAMESPACE {
 
+// Rows of a register tile: as many as the registers hold beside the panel's two vectors and one
+// factor. (Vectors without a fixed size, which cannot be kept in arrays, are left out by the
+// build.)
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+inline constexpr int64_t kGemmRows = 14;  // 32 registers
+#elif HWY_ARCH_ARM_A64
+inline constexpr int64_t kGemmRows = 12;  // 32 registers; multiplies by a lane of a loaded vector
+#elif HWY_TARGET == HWY_AVX2
+inline constexpr int64_t kGemmRows = 6;  // 16 registers
+#else
 inline constexpr int64_t kGemmRows = 4;
+#endif
 
 HWY_INLINE int64_t PanelColumns() { return 2 * FloatLanes(); }
 
-struct GemmRows {
-  const float* a;  // rows of `depth` floats
-  int64_t a_stride;
-  float* c;          // rows of a panel; aligned
-  int64_t c_stride;  // a multiple of the lanes
+// Where a[r][k] stands. The distances are constants, so that one pointer serves all rows of a tile.
+template <int64_t kRowDistance, int64_t kDepthDistance>
+struct Factor {
+  static constexpr int64_t kRow = kRowDistance;
+  static constexpr int64_t kDepth = kDepthDistance;
+};
+// Rows of a tile beside each other: what Transpose() makes of a tensor's rows.
+using PackedFactor = Factor<1, kGemmRows>;
+
+struct Product {
+  const float* a;        // by a Factor
+  const float* panel;    // [depth][vectors], aligned
+  int64_t depth;         // may be 0
+  const float* initial;  // rows of a panel, aligned: what the chains begin with
+  int64_t initial_stride;
+  float* c;  // rows of a panel, aligned; may be `initial`
+  int64_t c_stride;
+  bool canonical;  // whether every NaN is to be the same
 };
 
-// c = a * panel, or c += a * panel if `accumulate`, for kRows rows. panel: [depth][PanelColumns()].
-// Named variables and no arrays: scalable vectors have no size at compile time.
-template <int kRows>
-HWY_INLINE void MultiplyRows(const GemmRows& rows, const float* HWY_RESTRICT panel, int64_t depth,
-                             bool accumulate) {
-  static_assert(kRows >= 1 && kRows <= kGemmRows);
+// c = initial + a * panel for kRows rows and a panel of kVectors vectors.
+template <typename A, int kRows, int kVectors>
+HWY_NOINLINE void MultiplyTile(const Product& product) {
   const FloatTag d;
   const int64_t lanes = FloatLanes();
-  const float* const a0 = rows.a;
-  const float* const a1 = a0 + (kRows > 1 ? 1 : 0) * rows.a_stride;
-  const float* const a2 = a0 + (kRows > 2 ? 2 : 0) * rows.a_stride;
-  const float* const a3 = a0 + (kRows > 3 ? 3 : 0) * rows.a_stride;
-  float* const c0 = rows.c;
-  float* const c1 = c0 + (kRows > 1 ? 1 : 0) * rows.c_stride;
-  float* const c2 = c0 + (kRows > 2 ? 2 : 0) * rows.c_stride;
-  float* const c3 = c0 + (kRows > 3 ? 3 : 0) * rows.c_stride;
-
-  FloatVector s00 = hn::Zero(d);
-  FloatVector s01 = s00;
-  FloatVector s10 = s00;
-  FloatVector s11 = s00;
-  FloatVector s20 = s00;
-  FloatVector s21 = s00;
-  FloatVector s30 = s00;
-  FloatVector s31 = s00;
-  if (accumulate) {
-    s00 = hn::Load(d, c0);
-    s01 = hn::Load(d, c0 + lanes);
-    if constexpr (kRows > 1) s10 = hn::Load(d, c1);
-    if constexpr (kRows > 1) s11 = hn::Load(d, c1 + lanes);
-    if constexpr (kRows > 2) s20 = hn::Load(d, c2);
-    if constexpr (kRows > 2) s21 = hn::Load(d, c2 + lanes);
-    if constexpr (kRows > 3) s30 = hn::Load(d, c3);
-    if constexpr (kRows > 3) s31 = hn::Load(d, c3 + lanes);
-  }
-  for (int64_t k = 0; k < depth; ++k) {
-    const FloatVector b0 = hn::Load(d, panel);
-    const FloatVector b1 = hn::Load(d, panel + lanes);
-    panel += 2 * lanes;
-    const FloatVector x0 = hn::Set(d, a0[k]);
-    s00 = hn::MulAdd(x0, b0, s00);
-    s01 = hn::MulAdd(x0, b1, s01);
-    if constexpr (kRows > 1) {
-      const FloatVector x1 = hn::Set(d, a1[k]);
-      s10 = hn::MulAdd(x1, b0, s10);
-      s11 = hn::MulAdd(x1, b1, s11);
-    }
-    if constexpr (kRows > 2) {
-      const FloatVector x2 = hn::Set(d, a2[k]);
-      s20 = hn::MulAdd(x2, b0, s20);
-      s21 = hn::MulAdd(x2, b1, s21);
-    }
-    if constexpr (kRows > 3) {
-      const FloatVector x3 = hn::Set(d, a3[k]);
-      s30 = hn::MulAdd(x3, b0, s30);
-      s31 = hn::MulAdd(x3, b1, s31);
+  FloatVector sums[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      sums[r][v] = hn::Load(d, product.initial + r * product.initial_stride + v * lanes);
     }
   }
-  hn::Store(s00, d, c0);
-  hn::Store(s01, d, c0 + lanes);
-  if constexpr (kRows > 1) hn::Store(s10, d, c1);
-  if constexpr (kRows > 1) hn::Store(s11, d, c1 + lanes);
-  if constexpr (kRows > 2) hn::Store(s20, d, c2);
-  if constexpr (kRows > 2) hn::Store(s21, d, c2 + lanes);
-  if constexpr (kRows > 3) hn::Store(s30, d, c3);
-  if constexpr (kRows > 3) hn::Store(s31, d, c3 + lanes);
+  const float* HWY_RESTRICT a = product.a;
+  const float* HWY_RESTRICT panel = product.panel;
+  for (int64_t k = 0; k < product.depth; ++k) {
+    FloatVector b[kVectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) b[v] = hn::Load(d, panel + v * lanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      const FloatVector x = hn::Set(d, a[r * A::kRow]);
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) sums[r][v] = hn::MulAdd(x, b[v], sums[r][v]);
+    }
+    a += A::kDepth;
+    panel += kVectors * lanes;
+  }
+  if (product.canonical) {
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) sums[r][v] = CanonicalNaN(sums[r][v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      hn::Store(sums[r][v], d, product.c + r * product.c_stride + v * lanes);
+    }
+  }
 }
 
-// The same for 1 to kGemmRows rows.
-HWY_INLINE void MultiplyPanel(const GemmRows& rows, int64_t count, const float* panel,
-                              int64_t depth, bool accumulate) {
-  switch (count) {
-    case 1:
-      return MultiplyRows<1>(rows, panel, depth, accumulate);
-    case 2:
-      return MultiplyRows<2>(rows, panel, depth, accumulate);
-    case 3:
-      return MultiplyRows<3>(rows, panel, depth, accumulate);
-    default:
-      return MultiplyRows<4>(rows, panel, depth, accumulate);
+// The same for any number of rows: whole tiles first, then ever smaller ones.
+template <typename A, int kVectors, int kRows = kGemmRows>
+HWY_INLINE void MultiplyRows(Product product, int64_t rows) {
+  for (; rows >= kRows; rows -= kRows) {
+    MultiplyTile<A, kRows, kVectors>(product);
+    product.a += kRows * A::kRow;
+    product.initial += kRows * product.initial_stride;
+    product.c += kRows * product.c_stride;
+  }
+  if constexpr (kRows > 1) {
+    constexpr int kFewer = static_cast<int>(std::bit_floor(static_cast<unsigned>(kRows - 1)));
+    MultiplyRows<A, kVectors, kFewer>(product, rows);
   }
 }
 

@@ -12,72 +12,74 @@
 #include "gemm-inl.h"
 #include "hwy/highway.h"
 #include "parallel.h"
+#include "projection_task.h"
 #include "sizes.h"
+#include "transpose-inl.h"
 #include "vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace maskproof::kernels::HWY_NAMESPACE {
 namespace {
 
-// Depth of a packed panel: with 2 x 16 columns it fills 32 KiB, a first-level cache.
-constexpr int64_t kPanelDepth = 256;
+// Depth of a product: with two vectors of 16 columns, 32 KiB of weights, a first-level cache.
+constexpr int64_t kProductDepth = 256;
 
-// weights[first_row .. first_row + depth) x columns of one panel, with zeros past the last column.
-void PackWeights(const ProjectionProblem& problem, int64_t first_row, int64_t depth, int64_t column,
-                 float* HWY_RESTRICT packed) {
+void PackPanel(const float* weights, int64_t depth, int64_t columns, int64_t panel,
+               float* HWY_RESTRICT packed) {
   const FloatTag d;
   const int64_t lanes = FloatLanes();
-  const int64_t left = problem.columns - column;
+  const int64_t first = panel * PanelColumns();
   for (int64_t k = 0; k < depth; ++k) {
-    const float* const row = problem.weights + (first_row + k) * problem.columns + column;
-    hn::Store(LoadPartial(row, left), d, packed);
-    hn::Store(left > lanes ? LoadPartial(row + lanes, left - lanes) : hn::Zero(d), d,
-              packed + lanes);
-    packed += 2 * lanes;
-  }
-}
-
-void AddBias(const ProjectionProblem& problem, int64_t first_row, int64_t last_row,
-             int64_t column) {
-  const FloatTag d;
-  const int64_t lanes = FloatLanes();
-  for (int64_t half = column; half < column + 2 * lanes; half += lanes) {
-    const bool has_bias = problem.bias != nullptr && half < problem.columns;
-    const FloatVector bias =
-        has_bias ? LoadPartial(problem.bias + half, problem.columns - half) : hn::Zero(d);
-    for (int64_t row = first_row; row < last_row; ++row) {
-      float* const c = problem.projected + row * problem.stride + half;
-      hn::Store(CanonicalNaN(hn::Add(hn::Load(d, c), bias)), d, c);
+    const float* const row = weights + k * columns;
+    for (int64_t c = first; c < first + PanelColumns(); c += lanes, packed += lanes) {
+      hn::Store(c < columns ? LoadPartial(row + c, columns - c) : hn::Zero(d), d, packed);
     }
   }
 }
 
-// One panel of columns of the rows [first_row, last_row).
-void ProjectPanel(const ProjectionProblem& problem, int64_t first_row, int64_t last_row,
-                  int64_t panel_index) {
-  HWY_ALIGN float packed[kPanelDepth * 2 * kMostLanes];
-  const int64_t column = panel_index * PanelColumns();
+void PackInput(const ProjectionProblem& problem, const ProjectionTask& task, int64_t k,
+               int64_t depth) {
+  for (int64_t r = 0; r < task.rows; r += kGemmRows) {
+    Transpose(
+        {.data = problem.input + (task.first_row + r) * problem.depth + k, .stride = problem.depth},
+        std::min(kGemmRows, task.rows - r), depth,
+        {.data = task.input + r * depth, .stride = kGemmRows});
+  }
+}
+
+void ProjectRows(const ProjectionProblem& problem, const ProjectionTask& task) {
   int64_t k = 0;
-  do {  // once at least: a depth of 0 gives zeros
-    const int64_t depth = std::min(kPanelDepth, problem.depth - k);
-    PackWeights(problem, k, depth, column, packed);
-    for (int64_t row = first_row; row < last_row; row += kGemmRows) {
-      const GemmRows rows{.a = problem.input + row * problem.depth + k,
-                          .a_stride = problem.depth,
-                          .c = problem.projected + row * problem.stride + column,
-                          .c_stride = problem.stride};
-      MultiplyPanel(rows, std::min(kGemmRows, last_row - row), packed, depth,
-                    /*accumulate=*/k > 0);
+  do {  // once at least: a depth of 0 gives the bias
+    const int64_t depth = std::min(kProductDepth, problem.depth - k);
+    PackInput(problem, task, k, depth);
+    for (int64_t panel = task.first_panel; panel < task.last_panel; ++panel) {
+      const int64_t column = panel * PanelColumns();
+      const float* const weights = task.weights + (panel * problem.depth + k) * PanelColumns();
+      for (int64_t r = 0; r < task.rows; r += kGemmRows) {
+        float* const c = task.projected + (task.first_row + r) * task.stride + column;
+        MultiplyRows<PackedFactor, 2>({.a = task.input + r * depth,
+                                       .panel = weights,
+                                       .depth = depth,
+                                       .initial = k == 0 ? task.bias + column : c,
+                                       .initial_stride = k == 0 ? 0 : task.stride,
+                                       .c = c,
+                                       .c_stride = task.stride,
+                                       .canonical = k + depth == problem.depth},
+                                      std::min(kGemmRows, task.rows - r));
+      }
     }
     k += depth;
   } while (k < problem.depth);
-  AddBias(problem, first_row, last_row, column);
 }
 
 }  // namespace
 
 const ProjectionKernels& GetProjectionKernels() {
-  static const ProjectionKernels kernels{.panel = PanelColumns(), .project = ProjectPanel};
+  static const ProjectionKernels kernels{.panel = PanelColumns(),
+                                         .block_rows = kGemmRows,
+                                         .depth = kProductDepth,
+                                         .pack = PackPanel,
+                                         .project = ProjectRows};
   return kernels;
 }
 
@@ -90,19 +92,77 @@ namespace {
 
 HWY_EXPORT(GetProjectionKernels);
 
-// Rows that share a packed panel. Many, as packing costs as much as multiplying a few rows.
-constexpr int64_t kRowsPerTask = 256;
+const ProjectionKernels& KernelsFor(int64_t target) {
+  return MASKPROOF_FOR_TARGET(GetProjectionKernels, target)();
+}
+
+// Blocks of rows that share a panel while it is in the first-level cache. Their packed rows stay in
+// the second-level cache.
+constexpr int64_t kTaskBlocks = 16;
+// Tasks per worker to aim at, so that the last ones end at about the same time.
+constexpr int64_t kTasksPerWorker = 4;
 
 }  // namespace
 
-void Project(const ProjectionProblem& problem, int64_t target, ParallelFor* parallel) {
-  const ProjectionKernels& kernels = MASKPROOF_FOR_TARGET(GetProjectionKernels, target)();
-  const int64_t panels = DivideRoundingUp(problem.columns, kernels.panel);
-  const int64_t chunks = DivideRoundingUp(problem.rows, kRowsPerTask);
-  ForEachTask(parallel, panels * chunks, [&](int64_t task, int64_t /*worker*/) {
-    const int64_t first_row = task / panels * kRowsPerTask;
-    kernels.project(problem, first_row, std::min(first_row + kRowsPerTask, problem.rows),
-                    task % panels);
+int64_t PackedWeightsSize(int64_t depth, int64_t columns) {
+  return ElementCount(
+      std::initializer_list<int64_t>{depth, RoundUp(columns, kProjectionAlignment)});
+}
+
+void PackWeights(const float* weights, int64_t depth, int64_t columns, int64_t target,
+                 ParallelFor* parallel, float* packed) {
+  const ProjectionKernels& kernels = KernelsFor(target);
+  ForEachTask(
+      parallel, DivideRoundingUp(columns, kernels.panel), [&](int64_t panel, int64_t /*worker*/) {
+        kernels.pack(weights, depth, columns, panel, packed + panel * depth * kernels.panel);
+      });
+}
+
+ProjectionRun::ProjectionRun(const ProjectionProblem& problem, int64_t target,
+                             ParallelFor* parallel)
+    : problem_(problem), target_(target), parallel_(parallel), kernels_(&KernelsFor(target)) {}
+
+bool ProjectionRun::Reserve() {
+  panels_ = DivideRoundingUp(problem_.columns, kernels_->panel);
+  task_rows_ = std::min(problem_.rows, kTaskBlocks * kernels_->block_rows);
+  if (task_rows_ == 0) return true;
+  row_groups_ = DivideRoundingUp(problem_.rows, task_rows_);
+  panel_groups_ = 1;
+  if (parallel_ != nullptr) {
+    const int64_t tasks = kTasksPerWorker * static_cast<int64_t>(parallel_->Concurrency());
+    panel_groups_ = std::min(panels_, DivideRoundingUp(tasks, row_groups_));
+  }
+  const int64_t workers = WorkerCount(parallel_, row_groups_ * panel_groups_);
+  const int64_t block_rows = kernels_->block_rows;
+  return (problem_.packed != nullptr ||
+          packed_.Allocate({PackedWeightsSize(problem_.depth, problem_.columns)})) &&
+         bias_.Allocate({RoundUp(problem_.columns, kProjectionAlignment)}) &&
+         input_.Allocate(
+             {workers, RoundUp(task_rows_, block_rows), std::min(problem_.depth, kernels_->depth)});
+}
+
+void ProjectionRun::Run(float* projected, int64_t stride) {
+  if (problem_.packed == nullptr) {
+    PackWeights(problem_.weights, problem_.depth, problem_.columns, target_, parallel_,
+                packed_.data());
+  }
+  std::fill(bias_.data(), bias_.data() + RoundUp(problem_.columns, kProjectionAlignment), 0.0F);
+  if (problem_.bias != nullptr) std::copy_n(problem_.bias, problem_.columns, bias_.data());
+  const int64_t worker_input =
+      RoundUp(task_rows_, kernels_->block_rows) * std::min(problem_.depth, kernels_->depth);
+  ForEachTask(parallel_, row_groups_ * panel_groups_, [&](int64_t index, int64_t worker) {
+    const int64_t first_row = index / panel_groups_ * task_rows_;
+    const int64_t group = index % panel_groups_;
+    kernels_->project(problem_,
+                      {.first_row = first_row,
+                       .rows = std::min(task_rows_, problem_.rows - first_row),
+                       .first_panel = panels_ * group / panel_groups_,
+                       .last_panel = panels_ * (group + 1) / panel_groups_,
+                       .weights = problem_.packed != nullptr ? problem_.packed : packed_.data(),
+                       .bias = bias_.data(),
+                       .input = input_.data() + worker * worker_input,
+                       .projected = projected,
+                       .stride = stride});
   });
 }
 

@@ -5,6 +5,8 @@
 #include <cstdint>
 
 #include "maskproof/kernels/execution.h"
+#include "scratch.h"
+#include "sizes.h"
 
 namespace maskproof::kernels {
 
@@ -16,22 +18,52 @@ struct ProjectionProblem {
   int64_t depth = 0;               // Di
   int64_t columns = 0;             // D + D + Dv
   const float* input = nullptr;    // [rows][depth]
-  const float* weights = nullptr;  // [depth][columns]
+  const float* weights = nullptr;  // [depth][columns]; unused if `packed` is given
   const float* bias = nullptr;     // [columns]; null means zeros
-  float* projected = nullptr;      // [rows][stride], aligned; written up to the last whole panel
-  int64_t stride = 0;              // columns, rounded up to kProjectionAlignment
+  const float* packed = nullptr;   // what PackWeights makes of the weights, or null
 };
+
+// Floats of packed weights: whole panels. -1 if they cannot be counted.
+int64_t PackedWeightsSize(int64_t depth, int64_t columns);
+
+// packed: [panel][depth][columns of a panel], aligned, zeros beyond the last column.
+void PackWeights(const float* weights, int64_t depth, int64_t columns, int64_t target,
+                 ParallelFor* parallel, float* packed);
+
+struct ProjectionTask;
 
 // The part that is compiled once per SIMD target.
 struct ProjectionKernels {
-  int64_t panel;  // columns of a panel: a divisor of kProjectionAlignment
-  // The columns of one panel of the rows [first_row, last_row).
-  void (*project)(const ProjectionProblem& problem, int64_t first_row, int64_t last_row,
-                  int64_t panel_index);
+  int64_t panel;       // columns of a panel: a divisor of kProjectionAlignment
+  int64_t block_rows;  // rows of a register tile
+  int64_t depth;       // rows of weights that are multiplied in one go
+  void (*pack)(const float* weights, int64_t depth, int64_t columns, int64_t panel, float* packed);
+  void (*project)(const ProjectionProblem& problem, const ProjectionTask& task);
 };
 
-// Every element is one chain of multiply-adds over the depth, in order; then the bias is added.
-void Project(const ProjectionProblem& problem, int64_t target, ParallelFor* parallel);
+// Every element is one chain of multiply-adds that begins with the bias, over the depth, in order.
+class ProjectionRun {
+ public:
+  // `target` as by ResolveTarget.
+  ProjectionRun(const ProjectionProblem& problem, int64_t target, ParallelFor* parallel);
+  [[nodiscard]] bool Reserve();
+  // projected: [rows][stride], aligned; written up to the last whole panel. `stride` is a multiple
+  // of kProjectionAlignment.
+  void Run(float* projected, int64_t stride);
+
+ private:
+  const ProjectionProblem& problem_;
+  int64_t target_;
+  ParallelFor* parallel_;
+  const ProjectionKernels* kernels_;
+  int64_t panels_ = 0;
+  int64_t task_rows_ = 0;
+  int64_t row_groups_ = 0;
+  int64_t panel_groups_ = 0;
+  Scratch<float> packed_;  // weights, if they did not come packed
+  Scratch<float> bias_;    // padded with zeros
+  Scratch<float> input_;   // per worker: packed rows
+};
 
 }  // namespace maskproof::kernels
 

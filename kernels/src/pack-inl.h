@@ -1,0 +1,80 @@
+// Keys and values of one tile of a head, brought into the order in which the tile is multiplied.
+#include <algorithm>
+#include <cstdint>
+
+#include "core_kernels.h"
+#include "gemm-inl.h"
+#include "hwy/highway.h"
+#include "sizes.h"
+#include "transpose-inl.h"
+#include "vector-inl.h"
+
+#if defined(MASKPROOF_KERNELS_SRC_PACK_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef MASKPROOF_KERNELS_SRC_PACK_INL_H_
+#undef MASKPROOF_KERNELS_SRC_PACK_INL_H_
+#else
+#define MASKPROOF_KERNELS_SRC_PACK_INL_H_
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace maskproof::kernels::HWY_NAMESPACE {
+
+// A panel of values is two vectors wide, the last one a single vector if that is enough.
+HWY_INLINE int64_t ValueWidth(int64_t value_stride, int64_t column) {
+  return std::min(PanelColumns(), value_stride - column);
+}
+
+HWY_INLINE void PackKeys(const CoreProblem& problem, int64_t batch, int64_t head, KeyInterval keys,
+                         float* packed) {
+  const int64_t panel = PanelColumns();
+  const int64_t depth = problem.geometry.head_size;
+  const int64_t first = RoundDown(keys.begin, kTileKeys);
+  for (int64_t t = RoundDown(keys.begin, panel); t < keys.end; t += panel) {
+    float* const to = packed + (t - first) * depth;
+    const int64_t count = std::min(panel, problem.geometry.keys - t);
+    if (count < panel) std::fill(to, to + panel * depth, 0.0F);
+    Transpose({.data = problem.key.Row(batch, head, t), .stride = problem.key.row_stride}, count,
+              depth, {.data = to, .stride = panel});
+  }
+}
+
+// Returns whether all of them are finite.
+HWY_INLINE bool PackValues(const CoreProblem& problem, int64_t batch, int64_t head,
+                           KeyInterval keys, float* packed) {
+  const FloatTag d;
+  const int64_t lanes = FloatLanes();
+  const int64_t columns = problem.geometry.value_head_size;
+  const int64_t stride = RoundUp(columns, lanes);
+  const int64_t capacity = TileCapacity(problem.geometry.keys);
+  const int64_t first = RoundDown(keys.begin, kTileKeys);
+  FloatVector poison = hn::Zero(d);  // turns NaN with the first value that is not finite
+  for (int64_t column = 0; column < stride; column += PanelColumns()) {
+    const int64_t width = ValueWidth(stride, column);
+    float* to = packed + capacity * column + (keys.begin - first) * width;
+    for (int64_t t = keys.begin; t < keys.end; ++t) {
+      const float* const row = problem.value.Row(batch, head, t);
+      for (int64_t c = column; c < column + width; c += lanes, to += lanes) {
+        const FloatVector v = LoadPartial(row + c, columns - c);
+        poison = hn::MulAdd(v, hn::Zero(d), poison);
+        hn::Store(v, d, to);
+      }
+    }
+  }
+  return hn::AllTrue(d, hn::Eq(poison, poison));
+}
+
+HWY_INLINE void PackTile(const CoreProblem& problem, int64_t batch, int64_t head, int64_t tile,
+                         const PackedTile& packed) {
+  const KeyInterval kept = problem.mask->BatchInterval(batch);
+  const KeyInterval keys{.begin = std::max(kept.begin, tile * kTileKeys),
+                         .end = std::min(kept.end, (tile + 1) * kTileKeys)};
+  *packed.finite = 1;
+  if (keys.begin >= keys.end) return;
+  PackKeys(problem, batch, head, keys, packed.keys);
+  *packed.finite = PackValues(problem, batch, head, keys, packed.values) ? 1 : 0;
+}
+
+}  // namespace maskproof::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,23 @@
+// A part of a projection that one worker does.
+#ifndef MASKPROOF_KERNELS_SRC_PROJECTION_TASK_H_
+#define MASKPROOF_KERNELS_SRC_PROJECTION_TASK_H_
+
+#include <cstdint>
+
+namespace maskproof::kernels {
+
+struct ProjectionTask {
+  int64_t first_row;
+  int64_t rows;
+  int64_t first_panel;
+  int64_t last_panel;
+  const float* weights;  // packed
+  const float* bias;     // [columns, rounded up to a panel]
+  float* input;          // room for the packed rows, one product deep
+  float* projected;
+  int64_t stride;
+};
+
+}  // namespace maskproof::kernels
+
+#endif  // MASKPROOF_KERNELS_SRC_PROJECTION_TASK_H_

@@ -1,0 +1,149 @@
+// The attention core where a row's keys span several tiles: rescaled sums, tiles that a row does
+// not see, values that are not numbers, and tasks that pack for themselves.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "core_kernels.h"
+#include "helpers.h"
+
+namespace maskproof::kernels {
+namespace {
+
+class CoreTilesTest : public TargetTest {
+ protected:
+  std::vector<float> Run(const CoreCase& c) const {
+    std::vector<float> output;
+    const Status status = RunCore(c, output, execution());
+    EXPECT_TRUE(status.ok()) << status.message();
+    return output;
+  }
+
+  // As in core_test.cpp; each tile more rescales once (4 roundings, exp included).
+  void ExpectNear(const CoreCase& c) const {
+    const std::vector<float> output = Run(c);
+    const double tiles = static_cast<double>(c.shape.total_length) / kTileKeys + 1.0;
+    const double roundings = 2.0 * static_cast<double>(c.shape.head_size) +
+                             static_cast<double>(c.shape.total_length) + 12.0 + 4.0 * tiles;
+    const double bound =
+        2.0 * roundings * std::sqrt(static_cast<double>(c.shape.head_size)) * 0x1p-24;
+    const std::vector<double> expected = ReferenceCore(c);
+    ASSERT_EQ(output.size(), expected.size());
+    for (size_t i = 0; i < expected.size(); ++i) {
+      ASSERT_LE(std::abs(static_cast<double>(output[i]) - expected[i]), bound) << "element " << i;
+    }
+  }
+};
+MASKPROOF_INSTANTIATE_TARGETS(CoreTilesTest);
+
+// Scores that grow with the key, so that every tile raises the maximum, or shrink, so that none
+// does after the first.
+void OrderScores(CoreCase& c, bool growing) {
+  const CoreShape& g = c.shape;
+  for (float& q : c.query.data) q = 1.0F;
+  for (int64_t i = 0; i < g.batch * g.heads * g.total_length; ++i) {
+    const auto t = static_cast<float>(i % g.total_length) / static_cast<float>(g.total_length);
+    for (int64_t k = 0; k < g.head_size; ++k) c.key[i * g.head_size + k] = growing ? t : -t;
+  }
+}
+
+TEST_P(CoreTilesTest, LengthsAroundTheTile) {
+  for (const int64_t keys : {kTileKeys - 1, kTileKeys, kTileKeys + 1, 2 * kTileKeys + 70}) {
+    for (const int64_t queries : {1, 15, 61}) {  // one block, two, and more than one task
+      CoreCase c = MakeCore({1, 2, queries, keys, 5, 19}, static_cast<uint64_t>(keys));
+      ExpectNear(c);
+      c.causal = true;
+      ExpectNear(c);
+      for (const bool growing : {false, true}) {
+        OrderScores(c, growing);
+        ExpectNear(c);
+      }
+    }
+  }
+}
+
+TEST_P(CoreTilesTest, MasksThatLeaveOutTiles) {
+  const int64_t keys = 3 * kTileKeys + 9;
+  CoreCase c = MakeCore({2, 1, 20, keys, 4, 6}, 5);
+  const auto end = static_cast<int32_t>(keys);
+  const auto tile = static_cast<int32_t>(kTileKeys);
+  c.mask = TestTensor<int32_t>({4}, {end, tile, tile + 3, tile - 1});
+  ExpectNear(c);
+  Random random(6);
+  c.mask = TestTensor<int32_t>({2, 20, keys});
+  for (int64_t i = 0; i < 2 * 20 * keys; ++i) {
+    // Each row sees a few keys of one or two tiles.
+    const int64_t row = i / keys;
+    const bool in_reach = (i % keys) / kTileKeys == row % 4 || row % 5 == 0;
+    (*c.mask)[i] = in_reach && random.Below(40) == 0 ? 1 : 0;
+  }
+  ExpectNear(c);
+  c.mask.reset();
+  c.bias = Random(7).Tensor({1, 1, 20, keys});
+  for (int64_t i = 0; i < 20 * keys; ++i) {
+    if ((i / 64) % 3 != 0) (*c.bias)[i] = -kInfinity;
+  }
+  ExpectNear(c);
+}
+
+// Values that are not numbers in keys that a row does not see leave every bit of it as it is.
+TEST_P(CoreTilesTest, MaskedValuesLeaveNoTrace) {
+  const int64_t keys = 2 * kTileKeys;
+  for (const float poison : {kNaN, kInfinity, -kInfinity}) {
+    CoreCase c = MakeCore({1, 1, 70, keys, 3, 21}, 8);
+    c.causal = true;
+    c.mask = TestTensor<int32_t>({1, keys});
+    for (int64_t t = 0; t < keys; ++t) (*c.mask)[t] = t % 3 != 1 ? 1 : 0;
+    const std::vector<float> clean = Run(c);
+    for (int64_t t = 1; t < keys; t += 3) {
+      c.value[t * 21 + t % 21] = poison;
+      c.key[t * 3] = poison;
+    }
+    // Seen by the last rows only.
+    const int64_t seen = keys - 5;
+    c.value[seen * 21 + 20] = poison;
+    ASSERT_NE((*c.mask)[seen], 0);
+    const std::vector<float> output = Run(c);
+    for (int64_t i = 0; i < 70 * 21; ++i) {
+      const bool reached = keys - 70 + i / 21 >= seen && i % 21 == 20;
+      const auto at = static_cast<size_t>(i);
+      EXPECT_EQ(std::isfinite(output[at]), !reached) << i;
+      if (!reached) {
+        EXPECT_EQ(output[at], clean[at]) << i;
+      }
+    }
+  }
+}
+
+// A row alone is packed by its own task, among many by tasks before: the bits are the same.
+TEST_P(CoreTilesTest, RowsAloneHaveTheBitsOfRowsAmongOthers) {
+  const int64_t keys = kTileKeys + 100;
+  CoreCase c = MakeCore({1, 1, 80, keys, 24, 40}, 9);
+  const std::vector<float> all = Run(c);
+  for (const int64_t row : {0, 13, 79}) {
+    CoreCase one = c;
+    one.shape.query_length = 1;
+    one.query = TestTensor<float>({1, 1, 1, 24});
+    for (int64_t k = 0; k < 24; ++k) one.query[k] = c.query[row * 24 + k];
+    const std::vector<float> alone = Run(one);
+    EXPECT_EQ(std::memcmp(alone.data(), &all[static_cast<size_t>(row * 40)], 40 * sizeof(float)), 0)
+        << row;
+  }
+}
+
+// Overflow of every score of a tile to -infinity gives that tile no weight, and no NaN.
+TEST_P(CoreTilesTest, ATileWithoutAFiniteScoreIsPassedOver) {
+  CoreCase c = MakeCore({1, 1, 2, 2 * kTileKeys, 1, 2}, 10);
+  for (float& q : c.query.data) q = 1e30F;
+  for (int64_t t = 0; t < 2 * kTileKeys; ++t) c.key[t] = t < kTileKeys ? -1e30F : 0.0F;
+  const std::vector<float> output = Run(c);
+  double mean = 0.0;
+  for (int64_t t = kTileKeys; t < 2 * kTileKeys; ++t) mean += static_cast<double>(c.value[t * 2]);
+  // 512 equal weights: their sum is exact, that of the values rounds up to 512 times.
+  EXPECT_NEAR(static_cast<double>(output[0]), mean / kTileKeys, 512 * 0x1p-24);
+}
+
+}  // namespace
+}  // namespace maskproof::kernels
