@@ -1,6 +1,7 @@
 // com.microsoft.Attention.
 #include "maskproof/kernels/attention.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <new>
 
@@ -8,6 +9,7 @@
 #include "message.h"
 #include "operator.h"
 #include "projection.h"
+#include "scratch.h"
 #include "validate.h"
 
 namespace maskproof::kernels {
@@ -22,10 +24,11 @@ class FloatProjection final : public Projection {
                  .columns = geometry.columns(),
                  .input = inputs.input.data,
                  .weights = inputs.weights.data,
-                 .bias = inputs.bias ? inputs.bias->data : nullptr},
+                 .bias = inputs.bias ? inputs.bias->data : nullptr,
+                 .packed = inputs.packed_weights ? inputs.packed_weights->data() : nullptr},
         run_(problem_, target, parallel) {}
 
-  [[nodiscard]] bool Reserve() override { return run_.Reserve(); }
+  [[nodiscard]] bool Reserve(Arena& arena) override { return run_.Reserve(arena); }
   void Run(float* projected, int64_t stride) override { run_.Run(projected, stride); }
 
  private:
@@ -33,26 +36,46 @@ class FloatProjection final : public Projection {
   ProjectionRun run_;
 };
 
+// Validates the arguments and hands the call and its projection to `use`.
+template <typename Use>
+Status WithCall(const AttentionAttributes& attributes, const AttentionInputs& inputs,
+                const AttentionOutputs& outputs, const Execution& execution, Data data,
+                const Use& use) try {
+  Geometry geometry;
+  MASKPROOF_RETURN_IF_ERROR(ValidateAttention(attributes, inputs, outputs, data, geometry));
+  const int64_t target = ResolveTarget(execution.target);
+  if (target == 0) return NotSupported("target", "not one of SupportedTargets()");
+  if (inputs.packed_weights != nullptr && inputs.packed_weights->target() != target) {
+    return Invalid("packed_weights", "are packed for another target");
+  }
+  FloatProjection projection(inputs, geometry, target, execution.parallel);
+  return use({.attributes = attributes,
+              .geometry = geometry,
+              .mask_index = inputs.mask_index,
+              .past = inputs.past,
+              .attention_bias = inputs.attention_bias,
+              .outputs = outputs,
+              .target = target,
+              .execution = execution},
+             projection);
+} catch (const std::bad_alloc&) {
+  return {StatusCode::kOutOfMemory, {}};
+}
+
 }  // namespace
 
 Status Attention(const AttentionAttributes& attributes, const AttentionInputs& inputs,
-                 const AttentionOutputs& outputs, const Execution& execution) try {
-  Geometry geometry;
-  MASKPROOF_RETURN_IF_ERROR(ValidateAttention(attributes, inputs, outputs, geometry));
-  const int64_t target = ResolveTarget(execution.target);
-  if (target == 0) return NotSupported("target", "not one of SupportedTargets()");
-  FloatProjection projection(inputs, geometry, target, execution.parallel);
-  return RunOperator({.attributes = attributes,
-                      .geometry = geometry,
-                      .mask_index = inputs.mask_index,
-                      .past = inputs.past,
-                      .attention_bias = inputs.attention_bias,
-                      .outputs = outputs,
-                      .target = target,
-                      .parallel = execution.parallel},
-                     projection);
-} catch (const std::bad_alloc&) {
-  return {StatusCode::kOutOfMemory, {}};
+                 const AttentionOutputs& outputs, const Execution& execution) {
+  return WithCall(attributes, inputs, outputs, execution, Data::kRequired, RunOperator);
+}
+
+Status AttentionWorkspaceSize(const AttentionAttributes& attributes, const AttentionInputs& inputs,
+                              const AttentionOutputs& outputs, const Execution& execution,
+                              size_t& bytes) {
+  return WithCall(attributes, inputs, outputs, execution, Data::kIgnored,
+                  [&bytes](const OperatorCall& call, Projection& projection) {
+                    return OperatorWorkspaceSize(call, projection, bytes);
+                  });
 }
 
 }  // namespace maskproof::kernels

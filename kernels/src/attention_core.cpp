@@ -32,7 +32,7 @@ float EffectiveScale(float scale, int64_t head_size) {
 CoreRun::CoreRun(const CoreProblem& problem, int64_t target, ParallelFor* parallel)
     : problem_(problem), parallel_(parallel), kernels_(&CoreKernelsFor(target)) {}
 
-bool CoreRun::Reserve() {
+bool CoreRun::Reserve(Arena& arena) {
   const Geometry& g = problem_.geometry;
   value_stride_ = RoundUp(g.value_head_size, kernels_->lanes);
   task_rows_ = std::min(g.queries, kTaskBlocks * kernels_->block_rows);
@@ -44,28 +44,30 @@ bool CoreRun::Reserve() {
     return false;
   }
   // What one task needs alone is packed on the way.
-  if (tasks_per_head_ == 1) return ReserveWorkers(capacity);
-  return ReserveWorkers(0) && keys_.Allocate({g.batch, g.heads, tiles_per_head_, packed_keys_}) &&
-         values_.Allocate({g.batch, g.heads, tiles_per_head_, packed_values_}) &&
-         finite_.Allocate({g.batch, g.heads, tiles_per_head_}) &&
-         tiles_.Allocate({g.batch, g.heads, tiles_per_head_});
+  if (tasks_per_head_ == 1) return ReserveWorkers(arena, true);
+  return ReserveWorkers(arena, false) &&
+         keys_.Place(arena, {g.batch, g.heads, tiles_per_head_, packed_keys_}) &&
+         values_.Place(arena, {g.batch, g.heads, tiles_per_head_, packed_values_}) &&
+         finite_.Place(arena, {g.batch, g.heads, tiles_per_head_}) &&
+         tiles_.Place(arena, {g.batch, g.heads, tiles_per_head_});
 }
 
-// Room for a tile of `capacity` keys in each worker's memory.
-bool CoreRun::ReserveWorkers(int64_t capacity) {
+// With room for a tile in each worker's memory if it packs.
+bool CoreRun::ReserveWorkers(Arena& arena, bool packs) {
   const Geometry& g = problem_.geometry;
   const int64_t workers = WorkerCount(parallel_, g.batch * g.heads * tasks_per_head_);
   const int64_t block_rows = kernels_->block_rows;
-  return (capacity == 0 ||
-          (keys_.Allocate({workers, packed_keys_}) && values_.Allocate({workers, packed_values_}) &&
-           finite_.Allocate({workers}))) &&
-         queries_.Allocate({workers, RoundUp(task_rows_, block_rows), g.head_size}) &&
-         scores_.Allocate({workers, block_rows, kernels_->score_stride}) &&
-         sums_.Allocate({workers, task_rows_, value_stride_}) &&
-         state_.Allocate({workers, 2, task_rows_}) &&
-         means_.Allocate({workers, g.value_head_size}) &&
-         bits_.Allocate({workers, task_rows_ + 1, problem_.mask->words()}) &&
-         visible_.Allocate({workers, task_rows_});
+  const int64_t blocks = DivideRoundingUp(task_rows_, block_rows);
+  return (!packs ||
+          (keys_.Place(arena, {workers, packed_keys_}) &&
+           values_.Place(arena, {workers, packed_values_}) && finite_.Place(arena, {workers}))) &&
+         queries_.Place(arena, {workers, blocks, kernels_->packed_rows, g.head_size}) &&
+         scores_.Place(arena, {workers, block_rows, kernels_->score_stride}) &&
+         sums_.Place(arena, {workers, task_rows_, value_stride_}) &&
+         state_.Place(arena, {workers, 2, task_rows_}) &&
+         means_.Place(arena, {workers, g.value_head_size}) &&
+         bits_.Place(arena, {workers, task_rows_ + 1, problem_.mask->words()}) &&
+         visible_.Place(arena, {workers, task_rows_});
 }
 
 void CoreRun::PackHeads() {
@@ -85,7 +87,8 @@ CoreTask CoreRun::TaskOf(int64_t index, int64_t worker) {
   const Geometry& g = problem_.geometry;
   const int64_t head = index / tasks_per_head_;
   const int64_t first_row = index % tasks_per_head_ * task_rows_;
-  const int64_t padded_rows = RoundUp(task_rows_, kernels_->block_rows);
+  const int64_t packed_rows =
+      DivideRoundingUp(task_rows_, kernels_->block_rows) * kernels_->packed_rows;
   const bool packs = tasks_per_head_ == 1;
   CoreTask task{
       .batch = head / g.heads,
@@ -94,7 +97,7 @@ CoreTask CoreRun::TaskOf(int64_t index, int64_t worker) {
       .rows = std::min(task_rows_, g.queries - first_row),
       .tiles = packs ? nullptr : tiles_.data() + head * tiles_per_head_,
       .workspace = {
-          .queries = queries_.data() + worker * padded_rows * g.head_size,
+          .queries = queries_.data() + worker * packed_rows * g.head_size,
           .scores = scores_.data() + worker * kernels_->block_rows * kernels_->score_stride,
           .sums = sums_.data() + worker * task_rows_ * value_stride_,
           .state = state_.data() + worker * 2 * task_rows_,

@@ -47,17 +47,17 @@ struct PackedTile {
 struct CoreKernels;
 struct CoreTask;
 
-// All the memory a problem needs, had in advance: once Reserve has succeeded nothing can fail.
+// Once Reserve has succeeded nothing can fail.
 class CoreRun {
  public:
   // `target` as by ResolveTarget.
   CoreRun(const CoreProblem& problem, int64_t target, ParallelFor* parallel);
-  [[nodiscard]] bool Reserve();
+  [[nodiscard]] bool Reserve(Arena& arena);
   // query, key, value and output of the problem may be set up to this call.
   void Run();
 
  private:
-  [[nodiscard]] bool ReserveWorkers(int64_t capacity);
+  [[nodiscard]] bool ReserveWorkers(Arena& arena, bool packs);
   void PackHeads();
   CoreTask TaskOf(int64_t index, int64_t worker);
 

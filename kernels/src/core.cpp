@@ -79,7 +79,8 @@ struct BlockTile {
   int64_t row;  // of the task
   int64_t rows;
   int64_t tile;
-  PackedTile packed;
+  const float* keys;  // packed
+  TileValues values;
   BlockMask<kGemmRows> mask;
 
   int64_t value_stride() const { return RoundUp(problem.geometry.value_head_size, FloatLanes()); }
@@ -92,10 +93,13 @@ void MultiplyKeys(const BlockTile& block) {
   HWY_ALIGN static constexpr float kZeros[2 * kMostLanes] = {};
   const int64_t panel = PanelColumns();
   const int64_t depth = block.problem.geometry.head_size;
+  const float* const queries =
+      block.task.workspace.queries + block.row / kGemmRows * kPackedRows * depth;
   for (int64_t t = RoundDown(block.mask.begin, panel); t < block.mask.end; t += panel) {
     if (!block.mask.AnyIn(t, panel)) continue;
-    MultiplyRows<PackedFactor, 2>({.a = block.task.workspace.queries + block.row * depth,
-                                   .panel = block.packed.keys + t * depth,
+    MultiplyRows<PackedFactor, 2>({.a = queries,
+                                   .panel = block.keys + t * depth,
+                                   .panel_stride = panel,
                                    .depth = depth,
                                    .initial = kZeros,
                                    .initial_stride = 0,
@@ -150,12 +154,13 @@ void WeighKeys(const BlockTile& block) {
 // Adds the values of the keys [begin, end) by their weights, to `rows` rows from `first` on.
 void AddValues(const BlockTile& block, int64_t first, int64_t rows, int64_t begin, int64_t end) {
   const int64_t stride = block.value_stride();
-  const int64_t capacity = TileCapacity(block.problem.geometry.keys);
   for (int64_t column = 0; column < stride; column += PanelColumns()) {
     const int64_t width = ValueWidth(stride, column);
+    const int64_t key_stride = block.values.KeyStride(width);
     float* const sums = block.sums() + first * stride + column;
     const Product product{.a = block.scores() + first * kScoreStride + begin,
-                          .panel = block.packed.values + capacity * column + begin * width,
+                          .panel = block.values.Panel(column) + begin * key_stride,
+                          .panel_stride = key_stride,
                           .depth = end - begin,
                           .initial = sums,
                           .initial_stride = stride,
@@ -187,12 +192,25 @@ void ForEachRun(const uint64_t* words, const Visit& visit) {
   }
 }
 
+bool ValuesAreFinite(const BlockTile& block) {
+  if (block.values.finite != nullptr) return *block.values.finite != 0;
+  const FloatTag d;
+  FloatVector poison = hn::Zero(d);  // turns NaN with the first value that is not finite
+  for (int64_t t = block.mask.begin; t < block.mask.end; ++t) {
+    const float* const row = block.values.data + t * block.values.key_stride;
+    for (int64_t c = 0; c < block.value_stride(); c += FloatLanes()) {
+      poison = hn::MulAdd(hn::LoadU(d, row + c), hn::Zero(d), poison);
+    }
+  }
+  return hn::AllTrue(d, hn::Eq(poison, poison));
+}
+
 // A weight of 0 takes a finite value out of a sum without a trace, but 0 times infinity is NaN.
 // Where both may meet, every row visits the keys that it sees and no other; the chains are the
 // same.
 void MultiplyValues(const BlockTile& block) {
   const BlockMask<kGemmRows>& mask = block.mask;
-  if (!mask.full && *block.packed.finite == 0) {
+  if (!mask.full && !ValuesAreFinite(block)) {
     for (int64_t r = 0; r < block.rows; ++r) {
       ForEachRun(mask.row[r],
                  [&](int64_t begin, int64_t end) { AddValues(block, r, 1, begin, end); });
@@ -211,22 +229,45 @@ void MultiplyValues(const BlockTile& block) {
   }
 }
 
-void RunTile(const CoreProblem& problem, const CoreTask& task, int64_t tile) {
-  PackedTile packed = task.workspace.tile;
-  if (task.tiles == nullptr) {
-    PackTile(problem, task.batch, task.head, tile, packed);
-  } else {
-    packed = task.tiles[tile];
+// Of a task that shares its tiles with others.
+void TakeTile(const PackedTile& packed, BlockTile& block) {
+  block.keys = packed.keys;
+  block.values = ValuesOf(block.problem, packed);
+}
+
+// Of a task that has the head for itself. Values that one block alone reads once, and reads in
+// whole vectors, stay where they are.
+void PackForTask(const CoreTask& task, BlockTile& block) {
+  const CoreProblem& problem = block.problem;
+  const PackedTile& packed = task.workspace.tile;
+  block.keys = packed.keys;
+  if (task.rows <= kGemmRows && problem.geometry.value_head_size == block.value_stride()) {
+    const KeyInterval keys = KeptOfTile(problem, task.batch, block.tile);
+    if (keys.begin < keys.end) PackKeys(problem, task.batch, task.head, keys, packed.keys);
+    block.values = ValuesInPlace(problem, task.batch, task.head, block.tile);
+    return;
   }
-  for (int64_t row = 0; row < task.rows; row += kGemmRows) {
-    BlockTile block{.problem = problem,
-                    .task = task,
-                    .row = row,
-                    .rows = std::min(kGemmRows, task.rows - row),
-                    .tile = tile,
-                    .packed = packed,
-                    .mask = {}};
-    FindBlockMask(task.workspace.visible + row, block.rows, tile, block.mask);
+  PackTile(problem, task.batch, task.head, block.tile, packed);
+  block.values = ValuesOf(problem, packed);
+}
+
+void RunTile(const CoreProblem& problem, const CoreTask& task, int64_t tile) {
+  BlockTile block{.problem = problem,
+                  .task = task,
+                  .row = 0,
+                  .rows = 0,
+                  .tile = tile,
+                  .keys = nullptr,
+                  .values = {},
+                  .mask = {}};
+  if (task.tiles == nullptr) {
+    PackForTask(task, block);
+  } else {
+    TakeTile(task.tiles[tile], block);
+  }
+  for (; block.row < task.rows; block.row += kGemmRows) {
+    block.rows = std::min(kGemmRows, task.rows - block.row);
+    FindBlockMask(task.workspace.visible + block.row, block.rows, tile, block.mask);
     if (block.mask.end == 0) continue;
     MultiplyKeys(block);
     WeighKeys(block);
@@ -289,11 +330,11 @@ void StoreRows(const CoreProblem& problem, const CoreTask& task) {
 
 void PackQueries(const CoreProblem& problem, const CoreTask& task) {
   const int64_t depth = problem.geometry.head_size;
-  for (int64_t r = 0; r < task.rows; r += kGemmRows) {
+  float* to = task.workspace.queries;
+  for (int64_t r = 0; r < task.rows; r += kGemmRows, to += depth * kPackedRows) {
     Transpose({.data = problem.query.Row(task.batch, task.head, task.first_row + r),
                .stride = problem.query.row_stride},
-              std::min(kGemmRows, task.rows - r), depth,
-              {.data = task.workspace.queries + r * depth, .stride = kGemmRows});
+              std::min(kGemmRows, task.rows - r), depth, {.data = to, .stride = kPackedRows});
   }
 }
 
@@ -317,6 +358,7 @@ void RunTask(const CoreProblem& problem, const CoreTask& task) {
 const CoreKernels& GetCoreKernels() {
   static const CoreKernels kernels{.lanes = FloatLanes(),
                                    .block_rows = kGemmRows,
+                                   .packed_rows = kPackedRows,
                                    .score_stride = kScoreStride,
                                    .pack = PackTile,
                                    .run = RunTask};

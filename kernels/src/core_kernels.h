@@ -22,7 +22,7 @@ constexpr int64_t TileCapacity(int64_t keys) {
 
 // One worker's memory. `rows` are the most rows of a task.
 struct CoreWorkspace {
-  float* queries = nullptr;       // [block of rows][head_size][rows of the block]
+  float* queries = nullptr;       // [block of rows][head_size][packed rows]
   float* scores = nullptr;        // [rows of a block][score_stride]
   float* sums = nullptr;          // [rows][value_stride]
   float* state = nullptr;         // [2][rows]: largest scores, totals
@@ -46,6 +46,7 @@ struct CoreTask {
 struct CoreKernels {
   int64_t lanes;         // the value stride is the value head size rounded up to this
   int64_t block_rows;    // rows of a block
+  int64_t packed_rows;   // the same, filled up to whole vectors
   int64_t score_stride;  // floats between the rows of a block's scores
   // Packs what the batch's mask leaves of a tile.
   void (*pack)(const CoreProblem& problem, int64_t batch, int64_t head, int64_t tile,

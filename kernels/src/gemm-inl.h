@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "hwy/highway.h"
+#include "sizes.h"
 #include "vector-inl.h"
 
 #if defined(MASKPROOF_KERNELS_SRC_GEMM_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -39,12 +40,16 @@ struct Factor {
   static constexpr int64_t kRow = kRowDistance;
   static constexpr int64_t kDepth = kDepthDistance;
 };
-// Rows of a tile beside each other: what Transpose() makes of a tensor's rows.
-using PackedFactor = Factor<1, kGemmRows>;
+// Rows of a tile beside each other, filled up to whole vectors: what Transpose() makes of a
+// tensor's rows.
+inline constexpr int64_t kPackedRows =
+    RoundUp(kGemmRows, static_cast<int64_t>(hn::MaxLanes(FloatTag())));
+using PackedFactor = Factor<1, kPackedRows>;
 
 struct Product {
-  const float* a;        // by a Factor
-  const float* panel;    // [depth][vectors], aligned
+  const float* a;      // by a Factor
+  const float* panel;  // [depth], panel_stride apart
+  int64_t panel_stride;
   int64_t depth;         // may be 0
   const float* initial;  // rows of a panel, aligned: what the chains begin with
   int64_t initial_stride;
@@ -71,7 +76,7 @@ HWY_NOINLINE void MultiplyTile(const Product& product) {
   for (int64_t k = 0; k < product.depth; ++k) {
     FloatVector b[kVectors];
 #pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) b[v] = hn::Load(d, panel + v * lanes);
+    for (int v = 0; v < kVectors; ++v) b[v] = hn::LoadU(d, panel + v * lanes);
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
       const FloatVector x = hn::Set(d, a[r * A::kRow]);
@@ -79,7 +84,7 @@ HWY_NOINLINE void MultiplyTile(const Product& product) {
       for (int v = 0; v < kVectors; ++v) sums[r][v] = hn::MulAdd(x, b[v], sums[r][v]);
     }
     a += A::kDepth;
-    panel += kVectors * lanes;
+    panel += product.panel_stride;
   }
   if (product.canonical) {
 #pragma GCC unroll 16

@@ -23,56 +23,77 @@ void PackKept(const int32_t* values, int64_t count, uint64_t* words) {
 
 }  // namespace
 
-bool MaskPlan::Build(const std::optional<TensorView<const int32_t>>& mask, const Geometry& geometry,
-                     bool causal, ParallelFor* parallel) {
-  queries_ = geometry.queries;
-  keys_ = geometry.keys;
-  past_ = geometry.past;
-  words_ = DivideRoundingUp(keys_, kKeysPerWord);
-  causal_ = causal;
-  if (!mask) return true;
+MaskPlan::MaskPlan(const std::optional<TensorView<const int32_t>>& mask, const Geometry& geometry,
+                   bool causal)
+    : mask_(mask),
+      batch_(geometry.batch),
+      queries_(geometry.queries),
+      keys_(geometry.keys),
+      past_(geometry.past),
+      words_(DivideRoundingUp(keys_, kKeysPerWord)),
+      causal_(causal) {
+  if (!mask) return;
   switch (mask->dims.size()) {
     case 1:
-      return BuildLengths(*mask, geometry.batch);
+      form_ = Form::kLengths;
+      break;
     case 2:
       // (B,1) and (1,1) are dummies unless they happen to be (B,T).
-      if (mask->dims[0] != geometry.batch || mask->dims[1] != keys_) return true;
-      return BuildBits(*mask, geometry.batch, parallel);
+      if (mask->dims[0] == batch_ && mask->dims[1] == keys_) form_ = Form::kPerBatch;
+      break;
     default:
-      bits_per_query_ = true;
-      return BuildBits(*mask, geometry.batch * queries_, parallel);
+      form_ = Form::kPerQuery;
+      break;
   }
 }
 
-bool MaskPlan::BuildLengths(const TensorView<const int32_t>& mask, int64_t batch) {
-  if (!intervals_.Allocate({batch})) return false;
+bool MaskPlan::Reserve(Arena& arena) {
+  switch (form_) {
+    case Form::kNone:
+      return true;
+    case Form::kLengths:
+      return intervals_.Place(arena, {batch_});
+    case Form::kPerBatch:
+      return intervals_.Place(arena, {batch_}) && bits_.Place(arena, {batch_, words_});
+    case Form::kPerQuery:
+      return bits_.Place(arena, {batch_, queries_, words_});
+  }
+  return false;
+}
+
+void MaskPlan::Build(ParallelFor* parallel) {
+  if (form_ == Form::kNone) return;
+  if (form_ == Form::kLengths) {
+    BuildLengths();
+  } else {
+    BuildBits(parallel);
+  }
+}
+
+void MaskPlan::BuildLengths() {
   // (2B): exclusive ends, then inclusive starts. (B) and (3B+2): ends only.
-  const bool has_starts = mask.dims[0] == 2 * batch;
-  for (int64_t b = 0; b < batch; ++b) {
+  const bool has_starts = mask_->dims[0] == 2 * batch_;
+  for (int64_t b = 0; b < batch_; ++b) {
     KeyInterval& interval = intervals_.data()[b];
-    interval.end = std::min<int64_t>(mask.data[b], keys_);
-    interval.begin = has_starts ? std::max<int64_t>(mask.data[batch + b], 0) : 0;
+    interval.end = std::min<int64_t>(mask_->data[b], keys_);
+    interval.begin = has_starts ? std::max<int64_t>(mask_->data[batch_ + b], 0) : 0;
     if (interval.begin >= interval.end) interval = {};
   }
-  return true;
 }
 
-bool MaskPlan::BuildBits(const TensorView<const int32_t>& mask, int64_t rows,
-                         ParallelFor* parallel) {
-  if (!bits_.Allocate({rows, words_})) return false;
+void MaskPlan::BuildBits(ParallelFor* parallel) {
+  const int64_t rows = form_ == Form::kPerQuery ? batch_ * queries_ : batch_;
   ForEachTask(parallel, rows, [&](int64_t row, int64_t /*worker*/) {
-    PackKept(mask.data + row * keys_, keys_, bits_.data() + row * words_);
+    PackKept(mask_->data + row * keys_, keys_, bits_.data() + row * words_);
   });
-  if (bits_per_query_) return true;
+  if (form_ == Form::kPerQuery) return;
 
   // What lies before the first and after the last key that is kept will not even be packed.
-  if (!intervals_.Allocate({rows})) return false;
   for (int64_t row = 0; row < rows; ++row) {
     uint64_t* const bits = bits_.data() + row * words_;
     const VisibleRow kept = MakeVisibleRow(0, keys_, bits, nullptr, bits);
     intervals_.data()[row] = {.begin = kept.begin, .end = kept.end};
   }
-  return true;
 }
 
 }  // namespace maskproof::kernels

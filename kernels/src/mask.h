@@ -21,9 +21,12 @@ struct KeyInterval {
 
 class MaskPlan {
  public:
-  // Reads a validated mask. False if there is no memory for it.
-  [[nodiscard]] bool Build(const std::optional<TensorView<const int32_t>>& mask,
-                           const Geometry& geometry, bool causal, ParallelFor* parallel);
+  // Of a validated mask, or none. The data may still be missing.
+  MaskPlan(const std::optional<TensorView<const int32_t>>& mask, const Geometry& geometry,
+           bool causal);
+  [[nodiscard]] bool Reserve(Arena& arena);
+  // Reads the mask.
+  void Build(ParallelFor* parallel);
 
   // Words of 64 keys per row of bits.
   int64_t words() const { return words_; }
@@ -44,20 +47,24 @@ class MaskPlan {
   // Bits that a key in the interval must have set as well; null if there is no such condition.
   const uint64_t* Bits(int64_t batch, int64_t query) const {
     if (bits_.data() == nullptr) return nullptr;
-    const int64_t row = bits_per_query_ ? batch * queries_ + query : batch;
+    const int64_t row = form_ == Form::kPerQuery ? batch * queries_ + query : batch;
     return bits_.data() + row * words_;
   }
 
  private:
-  bool BuildLengths(const TensorView<const int32_t>& mask, int64_t batch);
-  bool BuildBits(const TensorView<const int32_t>& mask, int64_t rows, ParallelFor* parallel);
+  enum class Form : uint8_t { kNone, kLengths, kPerBatch, kPerQuery };
 
+  void BuildLengths();
+  void BuildBits(ParallelFor* parallel);
+
+  std::optional<TensorView<const int32_t>> mask_;
+  Form form_ = Form::kNone;
+  int64_t batch_ = 0;
   int64_t queries_ = 0;
   int64_t keys_ = 0;
   int64_t past_ = 0;
   int64_t words_ = 0;
   bool causal_ = false;
-  bool bits_per_query_ = false;
   Scratch<KeyInterval> intervals_;  // one per batch item
   Scratch<uint64_t> bits_;          // one row per batch item, or one per query
 };

@@ -1,6 +1,7 @@
 #include "operator.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "attention_core.h"
@@ -10,6 +11,7 @@
 #include "projection.h"
 #include "scratch.h"
 #include "sizes.h"
+#include "workspace.h"
 
 namespace maskproof::kernels {
 namespace {
@@ -30,7 +32,7 @@ void WritePresent(const OperatorCall& call, const CoreProblem& problem) {
   if (g.keys == 0) return;  // nothing to hold, though batch and heads may be huge
   const int64_t halves_heads = 2 * g.batch * g.heads;
   const int64_t past_size = g.past * g.head_size;
-  ForEachTask(call.parallel, halves_heads, [&](int64_t task, int64_t /*worker*/) {
+  ForEachTask(call.execution.parallel, halves_heads, [&](int64_t task, int64_t /*worker*/) {
     const int64_t batch = task / g.heads % g.batch;
     const bool is_key = task < g.batch * g.heads;
     const StridedTensor<const float>& fresh = is_key ? problem.key : problem.value;
@@ -50,48 +52,78 @@ StridedTensor<const float> InPresent(const Geometry& g, const float* half) {
           .row_stride = g.head_size};
 }
 
+// Everything a call works with. Pieces refer to each other.
+class OperatorRun {
+ public:
+  OperatorRun(const OperatorCall& call, Projection& projection)
+      : call_(call),
+        projection_(projection),
+        stride_(RoundUp(call.geometry.columns(), kProjectionAlignment)),
+        mask_(call.mask_index, call.geometry, call.attributes.unidirectional == 1),
+        core_(problem_, call.target, call.execution.parallel) {
+    problem_.geometry = call.geometry;
+    problem_.mask = &mask_;
+    problem_.scale = EffectiveScale(call.attributes.scale, call.geometry.head_size);
+    problem_.fully_masked = call.attributes.fully_masked;
+    SetAttentionBias(call.attention_bias, problem_);
+  }
+
+  [[nodiscard]] bool Reserve(Arena& arena) {
+    const Geometry& g = call_.geometry;
+    if (g.empty()) return true;
+    return projected_.Place(arena, {g.batch, g.queries, stride_}) && projection_.Reserve(arena) &&
+           mask_.Reserve(arena) && core_.Reserve(arena);
+  }
+
+  void Run() {
+    const Geometry& g = call_.geometry;
+    if (g.empty()) {
+      // No query: at most a past to be handed on.
+      if (call_.outputs.present) WritePresent(call_, problem_);
+      return;
+    }
+    mask_.Build(call_.execution.parallel);
+    projection_.Run(projected_.data(), stride_);
+    problem_.query = Projected(g, projected_.data(), g.head_size, stride_);
+    problem_.key = Projected(g, projected_.data() + g.hidden(), g.head_size, stride_);
+    problem_.value = Projected(g, projected_.data() + 2 * g.hidden(), g.value_head_size, stride_);
+    if (call_.outputs.present) {
+      WritePresent(call_, problem_);
+      const float* const present = call_.outputs.present->data;
+      problem_.key = InPresent(g, present);
+      problem_.value = InPresent(g, present + g.batch * g.heads * g.keys * g.head_size);
+    }
+    problem_.output = {.data = call_.outputs.output.data,
+                       .batch_stride = g.queries * g.value_hidden(),
+                       .head_stride = g.value_head_size,
+                       .row_stride = g.value_hidden()};
+    core_.Run();
+  }
+
+ private:
+  const OperatorCall& call_;
+  Projection& projection_;
+  int64_t stride_;
+  CoreProblem problem_;
+  MaskPlan mask_;
+  CoreRun core_;
+  Scratch<float> projected_;
+};
+
 }  // namespace
 
 Status RunOperator(const OperatorCall& call, Projection& projection) {
-  const Geometry& g = call.geometry;
-  CoreProblem problem;
-  problem.geometry = g;
-  problem.scale = EffectiveScale(call.attributes.scale, g.head_size);
-  problem.fully_masked = call.attributes.fully_masked;
-  SetAttentionBias(call.attention_bias, problem);
-  if (g.empty()) {
-    // No query: at most a past to be handed on.
-    if (call.outputs.present) WritePresent(call, problem);
-    return {};
-  }
-
-  const int64_t stride = RoundUp(g.columns(), kProjectionAlignment);
-  MaskPlan mask;
-  Scratch<float> projected;
-  problem.mask = &mask;
-  if (!projected.Allocate({g.batch, g.queries, stride}) || !projection.Reserve() ||
-      !mask.Build(call.mask_index, g, call.attributes.unidirectional == 1, call.parallel)) {
-    return OutOfMemory();
-  }
-  CoreRun core(problem, call.target, call.parallel);
-  if (!core.Reserve()) return OutOfMemory();
-
-  projection.Run(projected.data(), stride);
-  problem.query = Projected(g, projected.data(), g.head_size, stride);
-  problem.key = Projected(g, projected.data() + g.hidden(), g.head_size, stride);
-  problem.value = Projected(g, projected.data() + 2 * g.hidden(), g.value_head_size, stride);
-  if (call.outputs.present) {
-    WritePresent(call, problem);
-    const float* const present = call.outputs.present->data;
-    problem.key = InPresent(g, present);
-    problem.value = InPresent(g, present + g.batch * g.heads * g.keys * g.head_size);
-  }
-  problem.output = {.data = call.outputs.output.data,
-                    .batch_stride = g.queries * g.value_hidden(),
-                    .head_stride = g.value_head_size,
-                    .row_stride = g.value_hidden()};
-  core.Run();
+  OperatorRun run(call, projection);
+  Workspace workspace;
+  MASKPROOF_RETURN_IF_ERROR(
+      workspace.Provide(call.execution, [&run](Arena& arena) { return run.Reserve(arena); }));
+  run.Run();
   return {};
+}
+
+Status OperatorWorkspaceSize(const OperatorCall& call, Projection& projection, size_t& bytes) {
+  OperatorRun run(call, projection);
+  return MeasureWorkspace([&run](Arena& arena) { return run.Reserve(arena); }, bytes);
 }
 
 }  // namespace maskproof::kernels

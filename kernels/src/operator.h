@@ -2,11 +2,13 @@
 #ifndef MASKPROOF_KERNELS_SRC_OPERATOR_H_
 #define MASKPROOF_KERNELS_SRC_OPERATOR_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
 #include "geometry.h"
 #include "maskproof/kernels/attention.h"
+#include "scratch.h"
 
 namespace maskproof::kernels {
 
@@ -14,7 +16,7 @@ namespace maskproof::kernels {
 class Projection {
  public:
   virtual ~Projection() = default;
-  [[nodiscard]] virtual bool Reserve() = 0;
+  [[nodiscard]] virtual bool Reserve(Arena& arena) = 0;
   virtual void Run(float* projected, int64_t stride) = 0;
 };
 
@@ -26,11 +28,14 @@ struct OperatorCall {
   const std::optional<TensorView<const float>>& attention_bias;
   const AttentionOutputs& outputs;
   int64_t target;
-  ParallelFor* parallel;
+  const Execution& execution;
 };
 
 // The call is validated. Has all memory before it writes an output.
 Status RunOperator(const OperatorCall& call, Projection& projection);
+
+// Bytes of workspace that RunOperator needs.
+Status OperatorWorkspaceSize(const OperatorCall& call, Projection& projection, size_t& bytes);
 
 }  // namespace maskproof::kernels
 

@@ -19,6 +19,33 @@
 HWY_BEFORE_NAMESPACE();
 namespace maskproof::kernels::HWY_NAMESPACE {
 
+// Where the values of a tile are read.
+struct TileValues {
+  const float* data;
+  int64_t column_stride;  // of data, for each column at which a panel begins
+  int64_t key_stride;     // 0: the width of the panel
+  const uint8_t* finite;  // whether all are finite numbers; null: not known
+
+  const float* Panel(int64_t column) const { return data + column * column_stride; }
+  int64_t KeyStride(int64_t width) const { return key_stride == 0 ? width : key_stride; }
+};
+
+HWY_INLINE TileValues ValuesOf(const CoreProblem& problem, const PackedTile& packed) {
+  return {.data = packed.values,
+          .column_stride = TileCapacity(problem.geometry.keys),
+          .key_stride = 0,
+          .finite = packed.finite};
+}
+
+// The caller's own rows, of whole vectors.
+HWY_INLINE TileValues ValuesInPlace(const CoreProblem& problem, int64_t batch, int64_t head,
+                                    int64_t tile) {
+  return {.data = problem.value.Row(batch, head, tile * kTileKeys),
+          .column_stride = 1,
+          .key_stride = problem.value.row_stride,
+          .finite = nullptr};
+}
+
 // A panel of values is two vectors wide, the last one a single vector if that is enough.
 HWY_INLINE int64_t ValueWidth(int64_t value_stride, int64_t column) {
   return std::min(PanelColumns(), value_stride - column);
@@ -63,11 +90,16 @@ HWY_INLINE bool PackValues(const CoreProblem& problem, int64_t batch, int64_t he
   return hn::AllTrue(d, hn::Eq(poison, poison));
 }
 
+// What the mask of the batch leaves of a tile; empty if begin >= end.
+HWY_INLINE KeyInterval KeptOfTile(const CoreProblem& problem, int64_t batch, int64_t tile) {
+  const KeyInterval kept = problem.mask->BatchInterval(batch);
+  return {.begin = std::max(kept.begin, tile * kTileKeys),
+          .end = std::min(kept.end, (tile + 1) * kTileKeys)};
+}
+
 HWY_INLINE void PackTile(const CoreProblem& problem, int64_t batch, int64_t head, int64_t tile,
                          const PackedTile& packed) {
-  const KeyInterval kept = problem.mask->BatchInterval(batch);
-  const KeyInterval keys{.begin = std::max(kept.begin, tile * kTileKeys),
-                         .end = std::min(kept.end, (tile + 1) * kTileKeys)};
+  const KeyInterval keys = KeptOfTile(problem, batch, tile);
   *packed.finite = 1;
   if (keys.begin >= keys.end) return;
   PackKeys(problem, batch, head, keys, packed.keys);

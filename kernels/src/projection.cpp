@@ -39,11 +39,11 @@ void PackPanel(const float* weights, int64_t depth, int64_t columns, int64_t pan
 
 void PackInput(const ProjectionProblem& problem, const ProjectionTask& task, int64_t k,
                int64_t depth) {
-  for (int64_t r = 0; r < task.rows; r += kGemmRows) {
+  float* to = task.input;
+  for (int64_t r = 0; r < task.rows; r += kGemmRows, to += depth * kPackedRows) {
     Transpose(
         {.data = problem.input + (task.first_row + r) * problem.depth + k, .stride = problem.depth},
-        std::min(kGemmRows, task.rows - r), depth,
-        {.data = task.input + r * depth, .stride = kGemmRows});
+        std::min(kGemmRows, task.rows - r), depth, {.data = to, .stride = kPackedRows});
   }
 }
 
@@ -55,10 +55,12 @@ void ProjectRows(const ProjectionProblem& problem, const ProjectionTask& task) {
     for (int64_t panel = task.first_panel; panel < task.last_panel; ++panel) {
       const int64_t column = panel * PanelColumns();
       const float* const weights = task.weights + (panel * problem.depth + k) * PanelColumns();
-      for (int64_t r = 0; r < task.rows; r += kGemmRows) {
+      const float* a = task.input;
+      for (int64_t r = 0; r < task.rows; r += kGemmRows, a += depth * kPackedRows) {
         float* const c = task.projected + (task.first_row + r) * task.stride + column;
-        MultiplyRows<PackedFactor, 2>({.a = task.input + r * depth,
+        MultiplyRows<PackedFactor, 2>({.a = a,
                                        .panel = weights,
+                                       .panel_stride = PanelColumns(),
                                        .depth = depth,
                                        .initial = k == 0 ? task.bias + column : c,
                                        .initial_stride = k == 0 ? 0 : task.stride,
@@ -77,6 +79,7 @@ void ProjectRows(const ProjectionProblem& problem, const ProjectionTask& task) {
 const ProjectionKernels& GetProjectionKernels() {
   static const ProjectionKernels kernels{.panel = PanelColumns(),
                                          .block_rows = kGemmRows,
+                                         .packed_rows = kPackedRows,
                                          .depth = kProductDepth,
                                          .pack = PackPanel,
                                          .project = ProjectRows};
@@ -122,7 +125,7 @@ ProjectionRun::ProjectionRun(const ProjectionProblem& problem, int64_t target,
                              ParallelFor* parallel)
     : problem_(problem), target_(target), parallel_(parallel), kernels_(&KernelsFor(target)) {}
 
-bool ProjectionRun::Reserve() {
+bool ProjectionRun::Reserve(Arena& arena) {
   panels_ = DivideRoundingUp(problem_.columns, kernels_->panel);
   task_rows_ = std::min(problem_.rows, kTaskBlocks * kernels_->block_rows);
   if (task_rows_ == 0) return true;
@@ -133,12 +136,13 @@ bool ProjectionRun::Reserve() {
     panel_groups_ = std::min(panels_, DivideRoundingUp(tasks, row_groups_));
   }
   const int64_t workers = WorkerCount(parallel_, row_groups_ * panel_groups_);
-  const int64_t block_rows = kernels_->block_rows;
   return (problem_.packed != nullptr ||
-          packed_.Allocate({PackedWeightsSize(problem_.depth, problem_.columns)})) &&
-         bias_.Allocate({RoundUp(problem_.columns, kProjectionAlignment)}) &&
-         input_.Allocate(
-             {workers, RoundUp(task_rows_, block_rows), std::min(problem_.depth, kernels_->depth)});
+          packed_.Place(arena, {PackedWeightsSize(problem_.depth, problem_.columns)})) &&
+         bias_.Place(arena, {RoundUp(problem_.columns, kProjectionAlignment)}) &&
+         input_.Place(
+             arena,
+             {workers, DivideRoundingUp(task_rows_, kernels_->block_rows) * kernels_->packed_rows,
+              std::min(problem_.depth, kernels_->depth)});
 }
 
 void ProjectionRun::Run(float* projected, int64_t stride) {
@@ -148,8 +152,8 @@ void ProjectionRun::Run(float* projected, int64_t stride) {
   }
   std::fill(bias_.data(), bias_.data() + RoundUp(problem_.columns, kProjectionAlignment), 0.0F);
   if (problem_.bias != nullptr) std::copy_n(problem_.bias, problem_.columns, bias_.data());
-  const int64_t worker_input =
-      RoundUp(task_rows_, kernels_->block_rows) * std::min(problem_.depth, kernels_->depth);
+  const int64_t worker_input = DivideRoundingUp(task_rows_, kernels_->block_rows) *
+                               kernels_->packed_rows * std::min(problem_.depth, kernels_->depth);
   ForEachTask(parallel_, row_groups_ * panel_groups_, [&](int64_t index, int64_t worker) {
     const int64_t first_row = index / panel_groups_ * task_rows_;
     const int64_t group = index % panel_groups_;

@@ -34,9 +34,10 @@ struct ProjectionTask;
 
 // The part that is compiled once per SIMD target.
 struct ProjectionKernels {
-  int64_t panel;       // columns of a panel: a divisor of kProjectionAlignment
-  int64_t block_rows;  // rows of a register tile
-  int64_t depth;       // rows of weights that are multiplied in one go
+  int64_t panel;        // columns of a panel: a divisor of kProjectionAlignment
+  int64_t block_rows;   // rows of a register tile
+  int64_t packed_rows;  // the same, filled up to whole vectors
+  int64_t depth;        // rows of weights that are multiplied in one go
   void (*pack)(const float* weights, int64_t depth, int64_t columns, int64_t panel, float* packed);
   void (*project)(const ProjectionProblem& problem, const ProjectionTask& task);
 };
@@ -46,7 +47,7 @@ class ProjectionRun {
  public:
   // `target` as by ResolveTarget.
   ProjectionRun(const ProjectionProblem& problem, int64_t target, ParallelFor* parallel);
-  [[nodiscard]] bool Reserve();
+  [[nodiscard]] bool Reserve(Arena& arena);
   // projected: [rows][stride], aligned; written up to the last whole panel. `stride` is a multiple
   // of kProjectionAlignment.
   void Run(float* projected, int64_t stride);

@@ -51,11 +51,11 @@ QuantizedProjection::QuantizedProjection(const QAttentionInputs& inputs, int64_t
   panels_ = DivideRoundingUp(problem_.columns, kernels_.panel);
 }
 
-bool QuantizedProjection::Reserve() {
-  return input_pairs_.Allocate({problem_.rows, problem_.pairs}) &&
-         weight_pairs_.Allocate({panels_, problem_.pairs, kernels_.panel}) &&
-         zero_points_.Allocate({problem_.stride}) && multipliers_.Allocate({problem_.stride}) &&
-         bias_.Allocate({problem_.stride});
+bool QuantizedProjection::Reserve(Arena& arena) {
+  return input_pairs_.Place(arena, {problem_.rows, problem_.pairs}) &&
+         weight_pairs_.Place(arena, {panels_, problem_.pairs, kernels_.panel}) &&
+         zero_points_.Place(arena, {problem_.stride}) &&
+         multipliers_.Place(arena, {problem_.stride}) && bias_.Place(arena, {problem_.stride});
 }
 
 void QuantizedProjection::PackInput() {

@@ -57,7 +57,7 @@ const QuantizedKernels& QuantizedKernelsFor(int64_t target);
 class QuantizedProjection final : public Projection {
  public:
   QuantizedProjection(const QAttentionInputs& inputs, int64_t target, ParallelFor* parallel);
-  [[nodiscard]] bool Reserve() override;
+  [[nodiscard]] bool Reserve(Arena& arena) override;
   void Run(float* projected, int64_t stride) override;
 
  private:

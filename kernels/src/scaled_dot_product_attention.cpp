@@ -1,4 +1,6 @@
 // The attention core on query, key and value given by the caller.
+#include <cstddef>
+#include <cstdint>
 #include <new>
 
 #include "attention_core.h"
@@ -6,33 +8,74 @@
 #include "mask.h"
 #include "maskproof/kernels/attention.h"
 #include "message.h"
+#include "scratch.h"
 #include "validate.h"
+#include "workspace.h"
 
 namespace maskproof::kernels {
+namespace {
+
+// A validated call. Pieces refer to each other.
+class CoreCall {
+ public:
+  CoreCall(const CoreArguments& arguments, const Geometry& geometry, int64_t target,
+           ParallelFor* parallel)
+      : parallel_(parallel),
+        mask_(arguments.mask_index, geometry, arguments.causal),
+        core_(problem_, target, parallel) {
+    problem_.geometry = geometry;
+    problem_.query = arguments.query;
+    problem_.key = arguments.key;
+    problem_.value = arguments.value;
+    problem_.output = arguments.output;
+    problem_.mask = &mask_;
+    problem_.scale = EffectiveScale(arguments.scale, geometry.head_size);
+    problem_.fully_masked = arguments.fully_masked;
+    SetAttentionBias(arguments.attention_bias, problem_);
+  }
+
+  [[nodiscard]] bool Reserve(Arena& arena) {
+    return problem_.geometry.empty() || (mask_.Reserve(arena) && core_.Reserve(arena));
+  }
+
+  void Run() {
+    if (problem_.geometry.empty()) return;
+    mask_.Build(parallel_);
+    core_.Run();
+  }
+
+ private:
+  ParallelFor* parallel_;
+  CoreProblem problem_;
+  MaskPlan mask_;
+  CoreRun core_;
+};
+
+}  // namespace
 
 Status ScaledDotProductAttention(const CoreArguments& arguments, const Execution& execution) try {
-  CoreProblem problem;
-  MASKPROOF_RETURN_IF_ERROR(ValidateCore(arguments, problem.geometry));
+  Geometry geometry;
+  MASKPROOF_RETURN_IF_ERROR(ValidateCore(arguments, Data::kRequired, geometry));
   const int64_t target = ResolveTarget(execution.target);
   if (target == 0) return NotSupported("target", "not one of SupportedTargets()");
-  if (problem.geometry.empty()) return {};
-
-  MaskPlan mask;
-  if (!mask.Build(arguments.mask_index, problem.geometry, arguments.causal, execution.parallel)) {
-    return OutOfMemory();
-  }
-  problem.query = arguments.query;
-  problem.key = arguments.key;
-  problem.value = arguments.value;
-  problem.output = arguments.output;
-  problem.mask = &mask;
-  problem.scale = EffectiveScale(arguments.scale, problem.geometry.head_size);
-  problem.fully_masked = arguments.fully_masked;
-  SetAttentionBias(arguments.attention_bias, problem);
-  CoreRun core(problem, target, execution.parallel);
-  if (!core.Reserve()) return OutOfMemory();
-  core.Run();
+  CoreCall call(arguments, geometry, target, execution.parallel);
+  Workspace workspace;
+  MASKPROOF_RETURN_IF_ERROR(
+      workspace.Provide(execution, [&call](Arena& arena) { return call.Reserve(arena); }));
+  call.Run();
   return {};
+} catch (const std::bad_alloc&) {
+  return {StatusCode::kOutOfMemory, {}};
+}
+
+Status ScaledDotProductAttentionWorkspaceSize(const CoreArguments& arguments,
+                                              const Execution& execution, size_t& bytes) try {
+  Geometry geometry;
+  MASKPROOF_RETURN_IF_ERROR(ValidateCore(arguments, Data::kIgnored, geometry));
+  const int64_t target = ResolveTarget(execution.target);
+  if (target == 0) return NotSupported("target", "not one of SupportedTargets()");
+  CoreCall call(arguments, geometry, target, execution.parallel);
+  return MeasureWorkspace([&call](Arena& arena) { return call.Reserve(arena); }, bytes);
 } catch (const std::bad_alloc&) {
   return {StatusCode::kOutOfMemory, {}};
 }

@@ -1,4 +1,5 @@
-// Scratch memory of one call: aligned, uninitialised, and never thrown for.
+// Scratch memory of one call: one block, handed out piece by piece. Whoever needs memory places its
+// pieces twice with the same code: first in an Arena that only counts, then in one with memory.
 #ifndef MASKPROOF_KERNELS_SRC_SCRATCH_H_
 #define MASKPROOF_KERNELS_SRC_SCRATCH_H_
 
@@ -6,48 +7,57 @@
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
-#include <new>
-#include <span>
 #include <type_traits>
 
+#include "maskproof/kernels/execution.h"
 #include "sizes.h"
 
 namespace maskproof::kernels {
 
 // A cache line, and the widest vector of any target.
-inline constexpr int64_t kScratchAlignment = 64;
+inline constexpr auto kScratchAlignment = static_cast<int64_t>(kWorkspaceAlignment);
 
+class Arena {
+ public:
+  // Only counts: what is placed has no memory.
+  Arena() = default;
+  // `memory` is aligned, and as large as the same pieces have been counted to be.
+  explicit Arena(std::byte* memory) : memory_(memory) {}
+
+  // The next `size` bytes; null while counting.
+  std::byte* Take(int64_t size) {
+    std::byte* const piece = memory_ == nullptr ? nullptr : memory_ + used_;
+    used_ = RoundUp(used_ > kMost - size ? kMost : used_ + size, kScratchAlignment);
+    return piece;
+  }
+
+  int64_t used() const { return used_; }
+
+ private:
+  static constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  std::byte* memory_ = nullptr;
+  int64_t used_ = 0;
+};
+
+// A piece of an Arena; does not own it.
 template <typename T>
 class Scratch {
   static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
 
  public:
-  Scratch() = default;
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { Release(); }
-
-  // Makes room for the product of `dims` elements. False if there is not that much memory.
-  [[nodiscard]] bool Allocate(std::initializer_list<int64_t> dims) {
-    Release();
+  // Takes room for the product of `dims` elements. False if they cannot be counted.
+  [[nodiscard]] bool Place(Arena& arena, std::initializer_list<int64_t> dims) {
     const int64_t count = ElementCount({dims.begin(), dims.size()});
     constexpr auto kSize = static_cast<int64_t>(sizeof(T));
     if (count < 0 || count > std::numeric_limits<int64_t>::max() / kSize) return false;
-    if (count == 0) return true;
-    data_ = static_cast<T*>(::operator new(static_cast<size_t>(count) * sizeof(T),
-                                           std::align_val_t{kScratchAlignment}, std::nothrow));
-    return data_ != nullptr;
+    data_ = count == 0 ? nullptr : reinterpret_cast<T*>(arena.Take(count * kSize));
+    return true;
   }
 
   T* data() { return data_; }
   const T* data() const { return data_; }
 
  private:
-  void Release() {
-    ::operator delete(data_, std::align_val_t{kScratchAlignment});
-    data_ = nullptr;
-  }
-
   T* data_ = nullptr;
 };
 

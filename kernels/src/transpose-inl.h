@@ -1,5 +1,6 @@
 // Transposition of small float matrices: rows of a caller's tensor become columns of a packed
 // panel.
+#include <algorithm>
 #include <cstdint>
 
 #include "hwy/highway.h"
@@ -22,60 +23,95 @@ struct Rows {
   int64_t stride;
 };
 
-// Four rows by four columns at a time, where there are vectors of four. Returns how many rows are
-// done.
-HWY_INLINE int64_t TransposeFours([[maybe_unused]] const Rows<const float>& from,
-                                  [[maybe_unused]] int64_t rows, [[maybe_unused]] int64_t columns,
-                                  [[maybe_unused]] const Rows<float>& to) {
-  int64_t r = 0;
 #if HWY_TARGET != HWY_SCALAR
-  const hn::FixedTag<float, 4> d;
-  const hn::Repartition<double, decltype(d)> pairs;
-  const auto lower = [&](auto a, auto b) {
-    return hn::BitCast(d, hn::InterleaveLower(pairs, hn::BitCast(pairs, a), hn::BitCast(pairs, b)));
-  };
-  const auto upper = [&](auto a, auto b) {
-    return hn::BitCast(d, hn::InterleaveUpper(pairs, hn::BitCast(pairs, a), hn::BitCast(pairs, b)));
-  };
-  for (; r + 4 <= rows; r += 4) {
-    const float* const row0 = from.data + r * from.stride;
-    const float* const row1 = row0 + from.stride;
-    const float* const row2 = row1 + from.stride;
-    const float* const row3 = row2 + from.stride;
-    float* out = to.data + r;
-    int64_t c = 0;
-    for (; c + 4 <= columns; c += 4, out += 4 * to.stride) {
-      const auto v0 = hn::LoadU(d, row0 + c);
-      const auto v1 = hn::LoadU(d, row1 + c);
-      const auto v2 = hn::LoadU(d, row2 + c);
-      const auto v3 = hn::LoadU(d, row3 + c);
-      const auto low01 = hn::InterleaveLower(d, v0, v1);  // 00 10 01 11
-      const auto low23 = hn::InterleaveLower(d, v2, v3);
-      const auto high01 = hn::InterleaveUpper(d, v0, v1);
-      const auto high23 = hn::InterleaveUpper(d, v2, v3);
-      hn::StoreU(lower(low01, low23), d, out);
-      hn::StoreU(upper(low01, low23), d, out + to.stride);
-      hn::StoreU(lower(high01, high23), d, out + 2 * to.stride);
-      hn::StoreU(upper(high01, high23), d, out + 3 * to.stride);
-    }
-    for (; c < columns; ++c, out += to.stride) {
-      out[0] = row0[c];
-      out[1] = row1[c];
-      out[2] = row2[c];
-      out[3] = row3[c];
-    }
-  }
-#endif
-  return r;
+// The lower, or upper, two numbers of each 128-bit block of a and then of b.
+HWY_INLINE FloatVector PairsLower(FloatVector a, FloatVector b) {
+  const hn::Repartition<double, FloatTag> pairs;
+  return hn::BitCast(FloatTag(),
+                     hn::InterleaveLower(pairs, hn::BitCast(pairs, a), hn::BitCast(pairs, b)));
+}
+HWY_INLINE FloatVector PairsUpper(FloatVector a, FloatVector b) {
+  const hn::Repartition<double, FloatTag> pairs;
+  return hn::BitCast(FloatTag(),
+                     hn::InterleaveUpper(pairs, hn::BitCast(pairs, a), hn::BitCast(pairs, b)));
 }
 
-// to[c][r] = from[r][c] for r < rows, c < columns.
-HWY_INLINE void Transpose(const Rows<const float>& from, int64_t rows, int64_t columns,
-                          const Rows<float>& to) {
-  for (int64_t r = TransposeFours(from, rows, columns, to); r < rows; ++r) {
-    const float* const row = from.data + r * from.stride;
-    for (int64_t c = 0; c < columns; ++c) to.data[c * to.stride + r] = row[c];
+// As many rows and columns as a vector has lanes: 4, 8 or 16. Rows from `rows` on are copies of the
+// last one.
+HWY_INLINE void TransposeSquare(const Rows<const float>& from, int64_t rows,
+                                const Rows<float>& to) {
+  const FloatTag d;
+  constexpr int kLanes = static_cast<int>(hn::MaxLanes(FloatTag()));
+  // q[4 i + j]: block m holds column 4 m + j of the rows 4 i .. 4 i + 3.
+  FloatVector q[kLanes];
+  const auto load = [&](int64_t row) HWY_ATTR {
+    return hn::LoadU(d, from.data + std::min(row, rows - 1) * from.stride);
+  };
+#pragma GCC unroll 4
+  for (int i = 0; i < kLanes; i += 4) {
+    const FloatVector v0 = load(i);
+    const FloatVector v1 = load(i + 1);
+    const FloatVector v2 = load(i + 2);
+    const FloatVector v3 = load(i + 3);
+    const FloatVector low01 = hn::InterleaveLower(d, v0, v1);
+    const FloatVector low23 = hn::InterleaveLower(d, v2, v3);
+    const FloatVector high01 = hn::InterleaveUpper(d, v0, v1);
+    const FloatVector high23 = hn::InterleaveUpper(d, v2, v3);
+    q[i + 0] = PairsLower(low01, low23);
+    q[i + 1] = PairsUpper(low01, low23);
+    q[i + 2] = PairsLower(high01, high23);
+    q[i + 3] = PairsUpper(high01, high23);
   }
+  const auto store = [&](int column, FloatVector v)
+                         HWY_ATTR { hn::StoreU(v, d, to.data + column * to.stride); };
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    if constexpr (kLanes == 4) {
+      store(j, q[j]);
+    } else if constexpr (kLanes == 8) {
+      store(j, hn::ConcatLowerLower(d, q[4 + j], q[j]));
+      store(4 + j, hn::ConcatUpperUpper(d, q[4 + j], q[j]));
+    } else {
+      // Blocks by (rows, columns / 4): 00 01 20 21, 10 11 30 31 and 02 03 22 23, 12 13 32 33.
+      const FloatVector a = hn::ConcatLowerLower(d, q[8 + j], q[j]);
+      const FloatVector b = hn::ConcatLowerLower(d, q[12 + j], q[4 + j]);
+      const FloatVector e = hn::ConcatUpperUpper(d, q[8 + j], q[j]);
+      const FloatVector f = hn::ConcatUpperUpper(d, q[12 + j], q[4 + j]);
+      store(j, hn::OddEvenBlocks(hn::SwapAdjacentBlocks(b), a));
+      store(4 + j, hn::OddEvenBlocks(b, hn::SwapAdjacentBlocks(a)));
+      store(8 + j, hn::OddEvenBlocks(hn::SwapAdjacentBlocks(f), e));
+      store(12 + j, hn::OddEvenBlocks(f, hn::SwapAdjacentBlocks(e)));
+    }
+  }
+}
+#endif  // HWY_TARGET != HWY_SCALAR
+
+HWY_INLINE void TransposeElements(const Rows<const float>& from, int64_t rows, int64_t first,
+                                  int64_t columns, const Rows<float>& to) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* const row = from.data + r * from.stride;
+    for (int64_t c = first; c < columns; ++c) to.data[c * to.stride + r] = row[c];
+  }
+}
+
+// to[c][r] = from[r][c] for r < rows, c < columns. Rows up to a whole vector of them may be written
+// besides: to.stride has room for them.
+HWY_INLINE void Transpose(Rows<const float> from, int64_t rows, int64_t columns, Rows<float> to) {
+#if HWY_TARGET == HWY_SCALAR
+  TransposeElements(from, rows, 0, columns, to);
+#else
+  const int64_t lanes = FloatLanes();
+  for (; rows > 0; rows -= lanes) {
+    int64_t c = 0;
+    for (; c + lanes <= columns; c += lanes) {
+      TransposeSquare({.data = from.data + c, .stride = from.stride}, rows,
+                      {.data = to.data + c * to.stride, .stride = to.stride});
+    }
+    TransposeElements(from, std::min(rows, lanes), c, columns, to);
+    from.data += lanes * from.stride;
+    to.data += lanes;
+  }
+#endif
 }
 
 }  // namespace maskproof::kernels::HWY_NAMESPACE

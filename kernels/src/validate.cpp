@@ -132,24 +132,38 @@ Status ValidateSupport(const AttentionAttributes& attributes, bool has_past,
   return {};
 }
 
-Status ValidateOutputs(const AttentionOutputs& outputs, const Geometry& g) {
+template <typename View>
+Status ExpectTensor(const char* name, const View& view, Data data) {
+  // Without data, the sizes are still to be countable.
+  const void* const start = data == Data::kIgnored ? name : static_cast<const void*>(view.data);
+  return ExpectData(name, start, view.dims);
+}
+
+template <typename View>
+Status ExpectTensor(const char* name, const std::optional<View>& view, Data data) {
+  return view ? ExpectTensor(name, *view, data) : Status();
+}
+
+Status ValidateOutputs(const AttentionOutputs& outputs, Data data, const Geometry& g) {
   MASKPROOF_RETURN_IF_ERROR(
       ExpectShape("output", outputs.output.dims, {g.batch, g.queries, g.value_hidden()}));
-  MASKPROOF_RETURN_IF_ERROR(ExpectData("output", outputs.output.data, outputs.output.dims));
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("output", outputs.output, data));
   if (!outputs.present) return {};
   MASKPROOF_RETURN_IF_ERROR(
       ExpectShape("present", outputs.present->dims, {2, g.batch, g.heads, g.keys, g.head_size}));
-  return ExpectData("present", outputs.present->data, outputs.present->dims);
+  return ExpectTensor("present", *outputs.present, data);
 }
 
-template <typename View>
-Status ExpectTensor(const char* name, const View& view) {
-  return ExpectData(name, view.data, view.dims);
-}
-
-template <typename View>
-Status ExpectTensor(const char* name, const std::optional<View>& view) {
-  return view ? ExpectData(name, view->data, view->dims) : Status();
+Status ValidatePacked(const AttentionInputs& inputs) {
+  const PackedAttentionWeights* const packed = inputs.packed_weights;
+  if (packed == nullptr) return {};
+  if (packed->empty()) return Invalid("packed_weights", "hold no weights");
+  if (packed->input_width() == inputs.weights.dims[0] &&
+      packed->columns() == inputs.weights.dims[1]) {
+    return {};
+  }
+  const int64_t got[] = {packed->input_width(), packed->columns()};
+  return WrongShape("packed_weights", "shape " + DimsText(inputs.weights.dims), got);
 }
 
 bool IsScalar(std::span<const int64_t> dims) {
@@ -189,20 +203,23 @@ Status ValidateQuantization(const QAttentionInputs& inputs) {
 }  // namespace
 
 Status ValidateAttention(const AttentionAttributes& attributes, const AttentionInputs& inputs,
-                         const AttentionOutputs& outputs, Geometry& geometry) {
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("input", inputs.input));
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("weights", inputs.weights));
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("bias", inputs.bias));
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("mask_index", inputs.mask_index));
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("past", inputs.past));
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("attention_bias", inputs.attention_bias));
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("past_sequence_length", inputs.past_sequence_length));
+                         const AttentionOutputs& outputs, Data data, Geometry& geometry) {
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("input", inputs.input, data));
+  const Data weights = inputs.packed_weights == nullptr ? data : Data::kIgnored;
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("weights", inputs.weights, weights));
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("bias", inputs.bias, data));
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("mask_index", inputs.mask_index, data));
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("past", inputs.past, data));
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("attention_bias", inputs.attention_bias, data));
+  MASKPROOF_RETURN_IF_ERROR(
+      ExpectTensor("past_sequence_length", inputs.past_sequence_length, data));
   MASKPROOF_RETURN_IF_ERROR(ValidateAttributes(attributes));
 
   OperatorShapes shapes{.input = inputs.input.dims, .weights = inputs.weights.dims, .bias = {}};
   if (inputs.bias) shapes.bias = inputs.bias->dims;
   Geometry g;
   MASKPROOF_RETURN_IF_ERROR(ValidateProjection(shapes, g));
+  MASKPROOF_RETURN_IF_ERROR(ValidatePacked(inputs));
   MASKPROOF_RETURN_IF_ERROR(ValidateHiddenSizes(attributes, shapes.weights[1], g));
   MASKPROOF_RETURN_IF_ERROR(
       ValidatePast(inputs.past, outputs.present.has_value(), inputs.attention_bias.has_value(), g));
@@ -216,22 +233,22 @@ Status ValidateAttention(const AttentionAttributes& attributes, const AttentionI
   MASKPROOF_RETURN_IF_ERROR(ValidateSupport(attributes, inputs.past.has_value(),
                                             inputs.past_sequence_length.has_value(),
                                             inputs.mask_index, g));
-  MASKPROOF_RETURN_IF_ERROR(ValidateOutputs(outputs, g));
+  MASKPROOF_RETURN_IF_ERROR(ValidateOutputs(outputs, data, g));
   geometry = g;
   return {};
 }
 
 Status ValidateQAttention(const AttentionAttributes& attributes, const QAttentionInputs& inputs,
-                          const AttentionOutputs& outputs, Geometry& geometry) {
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("input", inputs.input));
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("weights", inputs.weights));
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("bias", inputs.bias));
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("input_scale", inputs.input_scale));
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("weight_scale", inputs.weight_scale));
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("mask_index", inputs.mask_index));
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("input_zero_point", inputs.input_zero_point));
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("weight_zero_point", inputs.weight_zero_point));
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("past", inputs.past));
+                          const AttentionOutputs& outputs, Data data, Geometry& geometry) {
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("input", inputs.input, data));
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("weights", inputs.weights, data));
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("bias", inputs.bias, data));
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("input_scale", inputs.input_scale, data));
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("weight_scale", inputs.weight_scale, data));
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("mask_index", inputs.mask_index, data));
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("input_zero_point", inputs.input_zero_point, data));
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("weight_zero_point", inputs.weight_zero_point, data));
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("past", inputs.past, data));
   MASKPROOF_RETURN_IF_ERROR(
       ExpectSignedness("input_zero_point", inputs.input_zero_point, inputs.input));
   MASKPROOF_RETURN_IF_ERROR(
@@ -253,16 +270,16 @@ Status ValidateQAttention(const AttentionAttributes& attributes, const QAttentio
   }
   MASKPROOF_RETURN_IF_ERROR(
       ValidateSupport(attributes, inputs.past.has_value(), false, inputs.mask_index, g));
-  MASKPROOF_RETURN_IF_ERROR(ValidateOutputs(outputs, g));
+  MASKPROOF_RETURN_IF_ERROR(ValidateOutputs(outputs, data, g));
   geometry = g;
   return {};
 }
 
-Status ValidateCore(const CoreArguments& arguments, Geometry& geometry) {
+Status ValidateCore(const CoreArguments& arguments, Data data, Geometry& geometry) {
   if (arguments.mask_index) {
-    MASKPROOF_RETURN_IF_ERROR(ExpectTensor("mask_index", arguments.mask_index));
+    MASKPROOF_RETURN_IF_ERROR(ExpectTensor("mask_index", arguments.mask_index, data));
   }
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("attention_bias", arguments.attention_bias));
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("attention_bias", arguments.attention_bias, data));
   MASKPROOF_RETURN_IF_ERROR(ValidateScale(arguments.scale));
 
   const CoreShape& shape = arguments.shape;
@@ -296,7 +313,7 @@ Status ValidateCore(const CoreArguments& arguments, Geometry& geometry) {
   if (arguments.mask_index && IsMegatronMask(*arguments.mask_index)) {
     return NotSupported("mask_index", "4 dimensions");
   }
-  if (!g.empty()) {
+  if (!g.empty() && data == Data::kRequired) {
     if (arguments.query.data == nullptr) return Mismatch("query", "data", "a null pointer");
     if (arguments.key.data == nullptr) return Mismatch("key", "data", "a null pointer");
     if (arguments.value.data == nullptr) return Mismatch("value", "data", "a null pointer");

@@ -9,12 +9,15 @@
 
 namespace maskproof::kernels {
 
+// Whether tensors must have their data: a workspace is asked for before they do.
+enum class Data { kRequired, kIgnored };
+
 // Set `geometry` if the arguments are in order.
 Status ValidateAttention(const AttentionAttributes& attributes, const AttentionInputs& inputs,
-                         const AttentionOutputs& outputs, Geometry& geometry);
+                         const AttentionOutputs& outputs, Data data, Geometry& geometry);
 Status ValidateQAttention(const AttentionAttributes& attributes, const QAttentionInputs& inputs,
-                          const AttentionOutputs& outputs, Geometry& geometry);
-Status ValidateCore(const CoreArguments& arguments, Geometry& geometry);
+                          const AttentionOutputs& outputs, Data data, Geometry& geometry);
+Status ValidateCore(const CoreArguments& arguments, Data data, Geometry& geometry);
 
 // Rules that the three have in common.
 Status ValidateScale(float scale);

@@ -15,11 +15,13 @@
 #ifndef MASKPROOF_KERNELS_ATTENTION_H_
 #define MASKPROOF_KERNELS_ATTENTION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 
 #include "maskproof/kernels/execution.h"
+#include "maskproof/kernels/packed_attention_weights.h"
 #include "maskproof/kernels/status.h"
 #include "maskproof/kernels/tensor_view.h"
 
@@ -54,6 +56,9 @@ struct AttentionInputs {
   std::optional<TensorView<const float>> past;            // (2, B, N, P, H)
   std::optional<TensorView<const float>> attention_bias;  // (B or 1, N or 1, S, T)
   std::optional<TensorView<const int32_t>> past_sequence_length;  // shared buffers only: refused
+  // What PackAttentionWeights made of `weights`, for the same target; the data of `weights` are
+  // then not read, and may be missing.
+  const PackedAttentionWeights* packed_weights = nullptr;
 };
 
 struct AttentionOutputs {
@@ -64,6 +69,12 @@ struct AttentionOutputs {
 
 Status Attention(const AttentionAttributes& attributes, const AttentionInputs& inputs,
                  const AttentionOutputs& outputs, const Execution& execution = {});
+
+// Bytes of workspace that the call with the same arguments needs. Tensors may still be without data
+// here. Refuses what the call would refuse for its sizes and attributes.
+Status AttentionWorkspaceSize(const AttentionAttributes& attributes, const AttentionInputs& inputs,
+                              const AttentionOutputs& outputs, const Execution& execution,
+                              size_t& bytes);
 
 struct QAttentionInputs {
   QuantizedView input;                                  // (B, S, Di)
@@ -81,6 +92,11 @@ struct QAttentionInputs {
 // q = float(acc) * (input_scale * weight_scale[c]) + bias[c] in float32.
 Status QAttention(const AttentionAttributes& attributes, const QAttentionInputs& inputs,
                   const AttentionOutputs& outputs, const Execution& execution = {});
+
+// As AttentionWorkspaceSize.
+Status QAttentionWorkspaceSize(const AttentionAttributes& attributes,
+                               const QAttentionInputs& inputs, const AttentionOutputs& outputs,
+                               const Execution& execution, size_t& bytes);
 
 // Scaled dot-product attention on given query, key and value.
 struct CoreShape {
@@ -106,6 +122,10 @@ struct CoreArguments {
 };
 
 Status ScaledDotProductAttention(const CoreArguments& arguments, const Execution& execution = {});
+
+// As AttentionWorkspaceSize.
+Status ScaledDotProductAttentionWorkspaceSize(const CoreArguments& arguments,
+                                              const Execution& execution, size_t& bytes);
 
 }  // namespace maskproof::kernels
 

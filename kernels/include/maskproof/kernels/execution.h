@@ -36,9 +36,16 @@ struct Target {
 // All targets that this machine can run, best first; never empty.
 const std::vector<Target>& SupportedTargets();
 
+// What a workspace must be aligned to, in bytes.
+inline constexpr size_t kWorkspaceAlignment = 64;
+
 struct Execution {
   int64_t target = 0;               // Target::id; 0 means the best one
   ParallelFor* parallel = nullptr;  // null: everything on the calling thread
+  // Scratch memory of the call, at least as many bytes as the ...WorkspaceSize function says; null:
+  // from the heap. With a workspace and packed weights, a call allocates nothing.
+  void* workspace = nullptr;
+  size_t workspace_size = 0;
 };
 
 }  // namespace maskproof::kernels

@@ -1,0 +1,34 @@
+#include "maskproof/kernels/packed_attention_weights.h"
+
+#include <cstdint>
+#include <utility>
+
+#include "dispatch.h"
+#include "message.h"
+#include "projection.h"
+
+namespace maskproof::kernels {
+
+Status PackAttentionWeights(const TensorView<const float>& weights, const Execution& execution,
+                            PackedAttentionWeights& packed) {
+  MASKPROOF_RETURN_IF_ERROR(ExpectData("weights", weights.data, weights.dims));
+  MASKPROOF_RETURN_IF_ERROR(ExpectRank("weights", weights.dims, 2));
+  const int64_t target = ResolveTarget(execution.target);
+  if (target == 0) return NotSupported("target", "not one of SupportedTargets()");
+  const int64_t floats = PackedWeightsSize(weights.dims[0], weights.dims[1]);
+  constexpr auto kSize = static_cast<int64_t>(sizeof(float));
+  PackedAttentionWeights fresh;
+  if (floats < 0 || floats > AlignedBuffer::kMostBytes / kSize ||
+      !fresh.buffer_.Allocate(floats * kSize)) {
+    return OutOfMemory();
+  }
+  fresh.input_width_ = weights.dims[0];
+  fresh.columns_ = weights.dims[1];
+  fresh.target_ = target;
+  PackWeights(weights.data, fresh.input_width_, fresh.columns_, target, execution.parallel,
+              reinterpret_cast<float*>(fresh.buffer_.data()));
+  packed = std::move(fresh);
+  return {};
+}
+
+}  // namespace maskproof::kernels
