@@ -23,7 +23,7 @@ struct AttentionCase {
   TestTensor<float> output;
   std::optional<TestTensor<float>> present;
 
-  Status Run(const Execution& execution = {}) {
+  AttentionInputs Inputs() {
     attributes.qkv_hidden_sizes = hidden_sizes;
     AttentionInputs inputs;
     inputs.input = input.view();
@@ -33,9 +33,17 @@ struct AttentionCase {
     if (past) inputs.past = past->view();
     if (attention_bias) inputs.attention_bias = attention_bias->view();
     if (past_sequence_length) inputs.past_sequence_length = past_sequence_length->view();
+    return inputs;
+  }
+
+  AttentionOutputs Outputs() {
     AttentionOutputs outputs{.output = output.mutable_view(), .present = {}};
     if (present) outputs.present = present->mutable_view();
-    return Attention(attributes, inputs, outputs, execution);
+    return outputs;
+  }
+
+  Status Run(const Execution& execution = {}) {
+    return Attention(attributes, Inputs(), Outputs(), execution);
   }
 };
 
@@ -99,12 +107,16 @@ struct QAttentionCase : QAttentionBase {
     return inputs;
   }
 
+  AttentionOutputs Outputs() {
+    AttentionOutputs outputs{.output = output.mutable_view(), .present = {}};
+    if (present) outputs.present = present->mutable_view();
+    return outputs;
+  }
+
   Status Run(const Execution& execution = {}) { return RunWith(Inputs(), execution); }
 
   Status RunWith(const QAttentionInputs& inputs, const Execution& execution = {}) {
-    AttentionOutputs outputs{.output = output.mutable_view(), .present = {}};
-    if (present) outputs.present = present->mutable_view();
-    return QAttention(attributes, inputs, outputs, execution);
+    return QAttention(attributes, inputs, Outputs(), execution);
   }
 };
 

@@ -1,0 +1,217 @@
+// Workspaces and packed weights: exactly what was asked for is enough, less is refused, and neither
+// changes a bit of the result.
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "helpers.h"
+#include "operator_cases.h"
+
+namespace maskproof::kernels {
+namespace {
+
+// One call, as this file needs it.
+struct AnyCall {
+  std::function<Status(const Execution&)> run;
+  std::function<Status(const Execution&, size_t&)> workspace_size;
+  std::function<std::vector<float>()> output;
+  std::function<void()> clear;
+};
+
+class WorkspaceTest : public TargetTest {
+ protected:
+  WorkspaceTest() {
+    const Sizes sizes{.batch = 2,
+                      .queries = 19,
+                      .past = 6,
+                      .heads = 3,
+                      .head_size = 5,
+                      .value_head_size = 5,
+                      .input_width = 37};
+    attention_ = MakeAttention(sizes, 1);
+    attention_.mask = TestTensor<int32_t>({2, 25});
+    for (int64_t i = 0; i < 50; ++i) (*attention_.mask)[i] = i % 3 == 0 ? 0 : 1;
+    qattention_ = MakeQAttention<uint8_t, int8_t>(sizes, 2);
+    core_ = MakeCore({2, 3, 70, 600, 9, 21}, 3);
+    core_.causal = true;
+    core_output_.resize(static_cast<size_t>(2 * 3 * 70 * 21));
+  }
+
+  CoreArguments Core() {
+    const CoreShape& s = core_.shape;
+    CoreArguments arguments;
+    arguments.shape = s;
+    arguments.query = Dense(std::as_const(core_.query).data.data(), s.heads, s.query_length, 9);
+    arguments.key = Dense(std::as_const(core_.key).data.data(), s.heads, s.total_length, 9);
+    arguments.value = Dense(std::as_const(core_.value).data.data(), s.heads, s.total_length, 21);
+    arguments.causal = true;
+    arguments.output = Dense(core_output_.data(), s.heads, s.query_length, 21);
+    return arguments;
+  }
+
+  std::vector<AnyCall> Calls() {
+    return {
+        {.run = [this](const Execution& how) { return attention_.Run(how); },
+         .workspace_size =
+             [this](const Execution& how, size_t& bytes) {
+               return AttentionWorkspaceSize(attention_.attributes, attention_.Inputs(),
+                                             attention_.Outputs(), how, bytes);
+             },
+         .output =
+             [this] {
+               std::vector<float> all = attention_.output.data;
+               all.insert(all.end(), attention_.present->data.begin(),
+                          attention_.present->data.end());
+               return all;
+             },
+         .clear = [this] { attention_.output.data.assign(attention_.output.data.size(), -7.0F); }},
+        {.run = [this](const Execution& how) { return qattention_.Run(how); },
+         .workspace_size =
+             [this](const Execution& how, size_t& bytes) {
+               return QAttentionWorkspaceSize(qattention_.attributes, qattention_.Inputs(),
+                                              qattention_.Outputs(), how, bytes);
+             },
+         .output = [this] { return qattention_.output.data; },
+         .clear =
+             [this] { qattention_.output.data.assign(qattention_.output.data.size(), -7.0F); }},
+        {.run = [this](const Execution& how) { return ScaledDotProductAttention(Core(), how); },
+         .workspace_size =
+             [this](const Execution& how, size_t& bytes) {
+               return ScaledDotProductAttentionWorkspaceSize(Core(), how, bytes);
+             },
+         .output = [this] { return core_output_; },
+         .clear = [this] { core_output_.assign(core_output_.size(), -7.0F); }}};
+  }
+
+  AttentionCase attention_;
+  QAttentionCase<uint8_t, int8_t> qattention_;
+  CoreCase core_;
+  std::vector<float> core_output_;
+};
+MASKPROOF_INSTANTIATE_TARGETS(WorkspaceTest);
+
+bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+TEST_P(WorkspaceTest, ExactlyAsMuchAsAskedForIsEnough) {
+  const std::unique_ptr<ParallelFor> pool = MakeThreadPool(3);
+  for (ParallelFor* const parallel : {static_cast<ParallelFor*>(nullptr), pool.get()}) {
+    for (const AnyCall& call : Calls()) {
+      Execution how = {.target = GetParam().id, .parallel = parallel};
+      ASSERT_TRUE(call.run(how).ok());
+      const std::vector<float> expected = call.output();
+      call.clear();
+      size_t bytes = 0;
+      ASSERT_TRUE(call.workspace_size(how, bytes).ok());
+      ASSERT_GT(bytes, 0U);
+      // With a margin that must stay as it is.
+      constexpr size_t kMargin = 256;
+      AlignedBuffer memory;
+      ASSERT_TRUE(memory.Allocate(static_cast<int64_t>(bytes + kMargin)));
+      std::memset(memory.data(), 0x5A, bytes + kMargin);
+      how.workspace = memory.data();
+      how.workspace_size = bytes;
+      const Status status = call.run(how);
+      ASSERT_TRUE(status.ok()) << status.message();
+      EXPECT_TRUE(SameBits(call.output(), expected));
+      for (size_t i = bytes; i < bytes + kMargin; ++i) {
+        ASSERT_EQ(memory.data()[i], std::byte{0x5A}) << i;
+      }
+    }
+  }
+}
+
+TEST_P(WorkspaceTest, LessIsRefused) {
+  for (const AnyCall& call : Calls()) {
+    Execution how = execution();
+    size_t bytes = 0;
+    ASSERT_TRUE(call.workspace_size(how, bytes).ok());
+    AlignedBuffer memory;
+    ASSERT_TRUE(memory.Allocate(static_cast<int64_t>(bytes + kWorkspaceAlignment)));
+    call.clear();
+    const std::vector<float> before = call.output();
+    how.workspace = memory.data();
+    how.workspace_size = bytes - 1;
+    Status status = call.run(how);
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_EQ(status.message(), "workspace: expected at least " + std::to_string(bytes) +
+                                    " bytes, got " + std::to_string(bytes - 1));
+    how.workspace = memory.data() + 4;
+    how.workspace_size = bytes;
+    status = call.run(how);
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_EQ(status.message(), "workspace: expected memory aligned to 64, got less");
+    EXPECT_TRUE(SameBits(call.output(), before));
+  }
+}
+
+TEST_P(WorkspaceTest, SizesAreToldWithoutData) {
+  size_t with_data = 0;
+  size_t without = 0;
+  AttentionInputs inputs = attention_.Inputs();
+  AttentionOutputs outputs = attention_.Outputs();
+  const auto ask = [&](size_t& bytes) {
+    return AttentionWorkspaceSize(attention_.attributes, inputs, outputs, execution(), bytes);
+  };
+  ASSERT_TRUE(ask(with_data).ok());
+  inputs.input.data = nullptr;
+  inputs.weights.data = nullptr;
+  inputs.bias->data = nullptr;
+  inputs.mask_index->data = nullptr;
+  inputs.past->data = nullptr;
+  outputs.output.data = nullptr;
+  outputs.present->data = nullptr;
+  ASSERT_TRUE(ask(without).ok());
+  EXPECT_EQ(without, with_data);
+  // Sizes that the call would refuse are refused here.
+  const int64_t wrong[] = {36, 45};
+  inputs.weights.dims = wrong;
+  EXPECT_EQ(ask(without).code(), StatusCode::kInvalidArgument);
+}
+
+TEST_P(WorkspaceTest, PackedWeightsChangeNoBit) {
+  ASSERT_TRUE(attention_.Run(execution()).ok());
+  const std::vector<float> expected = attention_.output.data;
+  PackedAttentionWeights packed;
+  ASSERT_TRUE(PackAttentionWeights(attention_.weights.view(), execution(), packed).ok());
+  AttentionInputs inputs = attention_.Inputs();
+  inputs.weights.data = nullptr;
+  inputs.packed_weights = &packed;
+  attention_.output.data.assign(attention_.output.data.size(), -7.0F);
+  const Status status = Attention(attention_.attributes, inputs, attention_.Outputs(), execution());
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_TRUE(SameBits(attention_.output.data, expected));
+}
+
+TEST_P(WorkspaceTest, PackedWeightsThatDoNotFitAreRefused) {
+  PackedAttentionWeights packed;
+  AttentionInputs inputs = attention_.Inputs();
+  inputs.packed_weights = &packed;
+  const auto run = [&] {
+    return Attention(attention_.attributes, inputs, attention_.Outputs(), execution());
+  };
+  EXPECT_EQ(run().message(), "packed_weights: hold no weights");
+  TestTensor<float> other({37, 44});
+  ASSERT_TRUE(PackAttentionWeights(other.view(), execution(), packed).ok());
+  EXPECT_EQ(run().message(), "packed_weights: expected shape (37,45), got shape (37,44)");
+  for (const Target& target : SupportedTargets()) {
+    if (target.id == GetParam().id) continue;
+    ASSERT_TRUE(
+        PackAttentionWeights(attention_.weights.view(), {.target = target.id}, packed).ok());
+    EXPECT_EQ(run().message(), "packed_weights: are packed for another target");
+  }
+  TestTensor<float> vector({37});
+  EXPECT_EQ(PackAttentionWeights(vector.view(), execution(), packed).code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_FALSE(packed.empty());
+}
+
+}  // namespace
+}  // namespace maskproof::kernels
