@@ -68,9 +68,10 @@ std::optional<std::vector<uint8_t>> ReadFile(const std::string& path) {
   std::vector<uint8_t> bytes;
   uint8_t chunk[4096];
   size_t got = 0;
-  while ((got = std::fread(chunk, 1, sizeof(chunk), file)) > 0) {
+  do {
+    got = std::fread(chunk, 1, sizeof(chunk), file);
     bytes.insert(bytes.end(), chunk, chunk + got);
-  }
+  } while (got == sizeof(chunk));
   const bool failed = std::ferror(file) != 0;
   std::fclose(file);
   if (failed) return std::nullopt;

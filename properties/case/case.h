@@ -61,7 +61,7 @@ struct Attributes {
   std::optional<int64_t> do_rotary;
   CoreLayout core_layout = CoreLayout::kHeadMajor;
 
-  bool operator==(const Attributes&) const;  // floats compared by bits
+  bool operator==(const Attributes& other) const;  // floats compared by bits
 };
 
 struct Case {

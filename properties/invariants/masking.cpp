@@ -81,7 +81,7 @@ class Disturber {
       FillRandom(tensor, first, count, *rng_);
       return;
     }
-    double value = static_cast<double>(value_);
+    auto value = static_cast<double>(value_);
     // An integer input has no such values: its extremes.
     if (tensor.type != ElementType::kFloat32) {
       const IntegerRange range = RangeOf(tensor.type);

@@ -45,7 +45,8 @@ void MakeExact(Case& c) {
   WriteInputScale(c, power(ReadQuantisation(c).input_scale));
   for (float& scale : At(c, TensorId::kWeightScale).as<float>()) scale = power(scale);
   for (float& bias : At(c, TensorId::kBias).as<float>()) {
-    if (!(std::fabs(bias) >= 0x1p-100F && std::fabs(bias) <= 0x1p100F)) bias = 0.0F;
+    const bool ordinary = std::fabs(bias) >= 0x1p-100F && std::fabs(bias) <= 0x1p100F;
+    if (!ordinary) bias = 0.0F;
   }
 }
 
@@ -191,7 +192,9 @@ Verdict CheckPerColumn(Subject& subject, const Case& c) {
   float scale = q.weight_scale[0];
   // Halving must be exact.
   const float product = std::fabs(scale * q.input_scale);
-  if (!(product >= 0x1p-100F && product <= 0x1p100F && std::fabs(scale) >= 0x1p-100F)) {
+  const bool ordinary =
+      product >= 0x1p-100F && product <= 0x1p100F && std::fabs(scale) >= 0x1p-100F;
+  if (!ordinary) {
     scale = 0x1p-4F;
     WriteInputScale(base, 0x1p-4F);
   }

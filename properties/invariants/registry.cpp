@@ -4,7 +4,7 @@
 namespace maskproof {
 namespace {
 
-bool Every(Op) { return true; }
+bool Every(Op /*op*/) { return true; }
 bool Operators(Op op) { return op != Op::kCore; }
 bool Quantised(Op op) { return op == Op::kQAttention; }
 bool Biased(Op op) { return op != Op::kQAttention; }

@@ -54,7 +54,7 @@ void Scores::CountRoundings(bool default_scale) {
     roundings = of_scale + (power_of_two ? 0.0 : 1.0);
   } else {
     // The root of the default scale takes up to five roundings to make, its two uses two more.
-    roundings = power_of_four ? 0.0 : default_scale ? 7.0 : 4.0;
+    if (!power_of_four) roundings = default_scale ? 7.0 : 4.0;
   }
   double of_bias = 1.0;
   if (!profile.natural_exp) {
@@ -157,7 +157,7 @@ Score Scores::At(int64_t query, int64_t key) const {
     score.error += bias_gamma_ * (std::abs(scaled) + std::abs(bias) + score.error);
   }
   // Underflow of products, of the scaled operands and of the scale itself.
-  const double lanes = static_cast<double>(g_.head_size);
+  const auto lanes = static_cast<double>(g_.head_size);
   score.error += 2.02 * rounding_.Underflow() *
                  (lanes * (1.0 + scale) + 4.0 + (product_first ? 0.0 : (1.0 + root_) * norms));
   if (rounding_.FlushedOperand(scale_) > 0.0) score.error += magnitude;

@@ -27,7 +27,8 @@ double SmallGrowth(double x) { return x * (1.0 + x); }
 SoftmaxRow::SoftmaxRow(const Rounding& rounding, int64_t total, int64_t columns)
     : rounding_(rounding), total_(total) {
   const int64_t block = rounding.profile().online_block;
-  if (block > 0 && total > 0) rescalings_ = static_cast<double>((total - 1) / block);
+  const int64_t rescalings = block > 0 && total > 0 ? (total - 1) / block : 0;
+  rescalings_ = static_cast<double>(rescalings);
   const auto keys = static_cast<size_t>(total);
   keys_.reserve(keys);
   scores_.reserve(keys);

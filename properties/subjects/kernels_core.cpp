@@ -106,7 +106,7 @@ class LaidOutOutput {
   // what was written between them.
   void Deliver() {
     if (copy_.empty()) return;
-    const float unwritten = std::bit_cast<float>(kUnwrittenBits);
+    const auto unwritten = std::bit_cast<float>(kUnwrittenBits);
     rows_.ForEachRow([&](int64_t dense, int64_t here) {
       for (int64_t i = 0; i < rows_.columns; ++i) {
         float& cell = copy_[static_cast<size_t>(here + i)];

@@ -55,7 +55,7 @@ int64_t RawProduct(const Problem& p, const Bytes& input, const Bytes& weights, i
     }
     return sum;
   }
-  for (int64_t d = 0; d < width; ++d) sum += activation(d) * weight(d);
+  for (int64_t d = 0; d < width; ++d) sum += int64_t{activation(d)} * weight(d);
   return sum;
 }
 

@@ -74,7 +74,7 @@ float SumOf(const Problem& p, const Row& row) {
 }
 
 float RoundToBf16(float x) {
-  const uint32_t bits = std::bit_cast<uint32_t>(x);
+  const auto bits = std::bit_cast<uint32_t>(x);
   if (std::isnan(x)) return x;
   return std::bit_cast<float>((bits + 0x8000U) & 0xFFFF0000U);
 }

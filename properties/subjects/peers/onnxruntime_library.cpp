@@ -34,7 +34,7 @@ std::unique_ptr<OnnxRuntimeLibrary> OnnxRuntimeLibrary::Load(const std::string& 
   const OrtApiBase* const base = get_base();
   const std::string version = base->GetVersionString();
   // The API only ever grows at its end: an older table is a prefix of the one in our header.
-  const int number = std::min(MinorVersion(version), int{ORT_API_VERSION});
+  const int number = std::min(MinorVersion(version), ORT_API_VERSION);
   const OrtApi* const api =
       number < kOldestApi ? nullptr : base->GetApi(static_cast<uint32_t>(number));
   if (api == nullptr) {
