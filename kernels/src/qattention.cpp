@@ -18,6 +18,9 @@ Status QAttention(const AttentionAttributes& attributes, const QAttentionInputs&
   MASKPROOF_RETURN_IF_ERROR(ValidateQAttention(attributes, inputs, outputs, geometry));
   const int64_t target = ResolveTarget(execution.target);
   if (target == 0) return NotSupported("target", "not one of SupportedTargets()");
+  if (inputs.packed_weights != nullptr) {
+    MASKPROOF_RETURN_IF_ERROR(ValidatePackedWeights(inputs, target));
+  }
   QuantizedProjection projection(inputs, target, execution.parallel);
   const std::optional<TensorView<const float>> no_attention_bias;
   return RunOperator({.attributes = attributes,
