@@ -224,6 +224,16 @@ void Correct(const Product& product, int64_t block, int32_t* totals) {
   }
 }
 
+// Asks for the cache lines to be written: they lie far apart, and stores would wait for them.
+HWY_INLINE void PrefetchResults(const Product& product) {
+  constexpr int64_t kLine = 16;
+  const QuantizedProblem& problem = product.problem;
+  const float* to = problem.projected + product.first_row * problem.stride + product.column();
+  for (int64_t row = 0; row < product.rows; ++row, to += problem.stride) {
+    for (int64_t i = 0; i < 2 * FloatLanes(); i += kLine) __builtin_prefetch(to + i, /*write=*/1);
+  }
+}
+
 // From rounded totals to projected values.
 HWY_INLINE void Finish(const Product& product, int64_t row, int64_t half, FloatVector total) {
   const FloatTag d;
@@ -238,6 +248,7 @@ HWY_INLINE void Finish(const Product& product, int64_t row, int64_t half, FloatV
 void ProjectTile(const Product& product) {
   const int64_t lanes = FloatLanes();
   HWY_ALIGN int32_t totals[kTileSize];
+  PrefetchResults(product);
   MultiplyBlock(product, 0, totals);
   Correct(product, 0, totals);
   for (int64_t row = 0; row < product.rows; ++row) {

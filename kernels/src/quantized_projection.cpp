@@ -81,8 +81,8 @@ void QuantizedProjection::SetColumns() {
 
 // Parts that the tiles are split into, each to be multiplied by one panel after the other.
 int64_t QuantizedProjection::Chunks() const {
-  const int64_t tile_bytes = kernels_.tile_rows * problem_.weights.words * 4;
-  const int64_t for_cache = problem_.tiles / std::max<int64_t>(kChunkBytes / tile_bytes, 1);
+  const int64_t bytes = problem_.rows * problem_.weights.words * 4;  // 4 to a word
+  const int64_t for_cache = DivideRoundingUp(bytes, kChunkBytes);
   const int64_t workers = WorkerCount(parallel_, problem_.tiles * weights_.panels());
   const int64_t for_workers =
       workers == 1 ? 1 : DivideRoundingUp(kTasksPerWorker * workers, weights_.panels());

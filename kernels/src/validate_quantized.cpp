@@ -89,9 +89,10 @@ Status ValidatePackedWeights(const QAttentionInputs& inputs, int64_t target) {
   for (int64_t c = 0; c < contents.view().columns; ++c) {
     const int32_t expected = ZeroPointAt(inputs.weight_zero_point, c);
     if (contents.ZeroPoint(c) == expected) continue;
-    const std::string column = " in column " + std::to_string(c);
-    return Mismatch(kPacked, "weight_zero_point " + std::to_string(expected) + column,
-                    std::to_string(contents.ZeroPoint(c)));
+    return Mismatch(
+        kPacked,
+        "weight_zero_point " + std::to_string(expected) + " in column " + std::to_string(c),
+        std::to_string(contents.ZeroPoint(c)));
   }
   return {};
 }
