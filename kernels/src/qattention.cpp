@@ -23,6 +23,9 @@ Status WithCall(const AttentionAttributes& attributes, const QAttentionInputs& i
   MASKPROOF_RETURN_IF_ERROR(ValidateQAttention(attributes, inputs, outputs, data, geometry));
   const int64_t target = ResolveTarget(execution.target);
   if (target == 0) return NotSupported("target", "not one of SupportedTargets()");
+  if (inputs.packed_weights != nullptr) {
+    MASKPROOF_RETURN_IF_ERROR(ValidatePackedWeights(inputs, data, target));
+  }
   QuantizedProjection projection(inputs, target, execution.parallel);
   const std::optional<TensorView<const float>> no_attention_bias;
   return use({.attributes = attributes,

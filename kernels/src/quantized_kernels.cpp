@@ -1,214 +1,308 @@
 // Exact products of 8-bit numbers less their zero points. Compiled once per SIMD target.
-//
-// x - zx and w - zw are within [-255, 255]: they fit an int16, their products and the sum of two
-// products fit an int32. Nothing saturates and nothing wraps around, on any target.
+#include "quantized_kernels.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quantized_kernels.cpp"
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
+#include <utility>
 
 #include "dispatch.h"
 #include "hwy/highway.h"
-#include "quantized_projection.h"
+#include "quantized_words-inl.h"
 #include "vector-inl.h"
 
-HWY_BEFORE_NAMESPACE();
+MASKPROOF_BEFORE_QUANTIZED_NAMESPACE();
 namespace maskproof::kernels::HWY_NAMESPACE {
 namespace {
 
+// Two vectors of totals for each row, two of weights and one of the input fill the registers.
+#if HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_AVX3
+constexpr int64_t kTileRows = 14;
+#elif HWY_TARGET == HWY_AVX2
+constexpr int64_t kTileRows = 6;
+#else
 constexpr int64_t kTileRows = 4;
-
-// `count` lanes from bytes, the rest zeros.
-template <typename Byte>
-HWY_INLINE IntVector LoadBytes(const Byte* from, int64_t count) {
-  const IntTag d;
-  const hn::Rebind<Byte, IntTag> bytes;
-  if (count >= FloatLanes()) return hn::PromoteTo(d, hn::LoadU(bytes, from));
-  HWY_ALIGN Byte buffer[kMostLanes] = {};
-  if (count > 0) std::memcpy(buffer, from, static_cast<size_t>(count));
-  return hn::PromoteTo(d, hn::LoadU(bytes, buffer));
-}
-
-template <typename Byte>
-void PackWeights(const QuantizedPanel& panel, int32_t* HWY_RESTRICT packed) {
-  const IntTag d;
-  const int64_t lanes = FloatLanes();
-  const IntVector low_half = hn::Set(d, 0xFFFF);
-  const auto* const weights = static_cast<const Byte*>(panel.weights);
-  for (int64_t k = 0; k < panel.depth; k += 2) {
-    const Byte* const even_row = weights + k * panel.columns + panel.first_column;
-    const Byte* const odd_row = k + 1 < panel.depth ? even_row + panel.columns : nullptr;
-    for (int64_t half = 0; half < 2 * lanes; half += lanes) {
-      const int64_t left = std::max<int64_t>(panel.columns - panel.first_column - half, 0);
-      const int64_t at = left > 0 ? half : 0;
-      const IntVector zero = hn::LoadU(d, panel.zero_points + panel.first_column + half);
-      const IntVector even = hn::Sub(LoadBytes(even_row + at, left), zero);
-      const IntVector odd =
-          odd_row == nullptr ? hn::Zero(d) : hn::Sub(LoadBytes(odd_row + at, left), zero);
-      hn::Store(hn::Or(hn::And(even, low_half), hn::ShiftLeft<16>(odd)), d, packed);
-      packed += lanes;
-    }
-  }
-}
-
-void PackPanel(const QuantizedPanel& panel, int32_t* packed) {
-  if (panel.is_signed) return PackWeights<int8_t>(panel, packed);
-  return PackWeights<uint8_t>(panel, packed);
-}
-
-// Adds the products of one pair per lane to a total that is kept in two vectors, because some
-// instruction sets multiply the two halves of a vector apart.
-HWY_INLINE void AddPairs(IntVector x, IntVector w, IntVector& sum0, IntVector& sum1) {
-#if HWY_TARGET == HWY_SCALAR
-  const IntVector even =
-      hn::Mul(hn::ShiftRight<16>(hn::ShiftLeft<16>(x)), hn::ShiftRight<16>(hn::ShiftLeft<16>(w)));
-  const IntVector odd = hn::Mul(hn::ShiftRight<16>(x), hn::ShiftRight<16>(w));
-  sum0 = hn::Add(sum0, even);
-  sum1 = hn::Add(sum1, odd);
-#else
-  const IntTag d;
-  const hn::Repartition<int16_t, IntTag> d16;
-  sum0 = hn::ReorderWidenMulAccumulate(d, hn::BitCast(d16, x), hn::BitCast(d16, w), sum0, sum1);
 #endif
-}
-
-HWY_INLINE IntVector TotalOf(IntVector sum0, IntVector sum1) {
-#if HWY_TARGET == HWY_SCALAR
-  return hn::Add(sum0, sum1);
-#else
-  return hn::RearrangeToOddPlusEven(sum0, sum1);
-#endif
-}
-
-// Totals of up to kExactPairs pairs, for kRows rows and one panel.
-template <int kRows>
-HWY_INLINE void MultiplyRows(const int32_t* x, int64_t x_stride, const int32_t* HWY_RESTRICT w,
-                             int64_t pairs, int32_t* totals) {
-  const IntTag d;
-  const int64_t lanes = FloatLanes();
-  const int32_t* const x0 = x;
-  const int32_t* const x1 = x + (kRows > 1 ? 1 : 0) * x_stride;
-  const int32_t* const x2 = x + (kRows > 2 ? 2 : 0) * x_stride;
-  const int32_t* const x3 = x + (kRows > 3 ? 3 : 0) * x_stride;
-  IntVector a00 = hn::Zero(d);
-  IntVector b00 = a00;
-  IntVector a01 = a00;
-  IntVector b01 = a00;
-  IntVector a10 = a00;
-  IntVector b10 = a00;
-  IntVector a11 = a00;
-  IntVector b11 = a00;
-  IntVector a20 = a00;
-  IntVector b20 = a00;
-  IntVector a21 = a00;
-  IntVector b21 = a00;
-  IntVector a30 = a00;
-  IntVector b30 = a00;
-  IntVector a31 = a00;
-  IntVector b31 = a00;
-  for (int64_t k = 0; k < pairs; ++k) {
-    const IntVector w0 = hn::Load(d, w);
-    const IntVector w1 = hn::Load(d, w + lanes);
-    w += 2 * lanes;
-    const IntVector v0 = hn::Set(d, x0[k]);
-    AddPairs(v0, w0, a00, b00);
-    AddPairs(v0, w1, a01, b01);
-    if constexpr (kRows > 1) {
-      const IntVector v1 = hn::Set(d, x1[k]);
-      AddPairs(v1, w0, a10, b10);
-      AddPairs(v1, w1, a11, b11);
-    }
-    if constexpr (kRows > 2) {
-      const IntVector v2 = hn::Set(d, x2[k]);
-      AddPairs(v2, w0, a20, b20);
-      AddPairs(v2, w1, a21, b21);
-    }
-    if constexpr (kRows > 3) {
-      const IntVector v3 = hn::Set(d, x3[k]);
-      AddPairs(v3, w0, a30, b30);
-      AddPairs(v3, w1, a31, b31);
-    }
-  }
-  hn::Store(TotalOf(a00, b00), d, totals);
-  hn::Store(TotalOf(a01, b01), d, totals + lanes);
-  if constexpr (kRows > 1) hn::Store(TotalOf(a10, b10), d, totals + 2 * lanes);
-  if constexpr (kRows > 1) hn::Store(TotalOf(a11, b11), d, totals + 3 * lanes);
-  if constexpr (kRows > 2) hn::Store(TotalOf(a20, b20), d, totals + 4 * lanes);
-  if constexpr (kRows > 2) hn::Store(TotalOf(a21, b21), d, totals + 5 * lanes);
-  if constexpr (kRows > 3) hn::Store(TotalOf(a30, b30), d, totals + 6 * lanes);
-  if constexpr (kRows > 3) hn::Store(TotalOf(a31, b31), d, totals + 7 * lanes);
-}
-
-HWY_INLINE void Multiply(const int32_t* x, int64_t x_stride, int64_t rows, const int32_t* w,
-                         int64_t pairs, int32_t* totals) {
-  switch (rows) {
-    case 1:
-      return MultiplyRows<1>(x, x_stride, w, pairs, totals);
-    case 2:
-      return MultiplyRows<2>(x, x_stride, w, pairs, totals);
-    case 3:
-      return MultiplyRows<3>(x, x_stride, w, pairs, totals);
-    default:
-      return MultiplyRows<4>(x, x_stride, w, pairs, totals);
-  }
-}
 
 constexpr int64_t kTileSize = kTileRows * 2 * kMostLanes;
+constexpr int64_t kBlockWords = kExactDepth / kWordDepths;
 
-// Totals of any number of pairs, each rounded to float once.
-void TotalsAsFloat(const int32_t* x, int64_t x_stride, int64_t rows, const int32_t* w,
-                   int64_t pairs, float* totals) {
-  const FloatTag df;
+using UnsignedTag = hn::RebindToUnsigned<IntTag>;
+using UnsignedVector = hn::Vec<UnsignedTag>;
+
+// Sums of the packed weights of each column, block by block.
+void SumColumns(const WeightPanel& panel, int64_t words) {
   const IntTag d;
   const int64_t lanes = FloatLanes();
-  const int64_t count = rows * 2 * lanes;
-  HWY_ALIGN int32_t block[kTileSize];
-  if (pairs <= kExactPairs) {
-    Multiply(x, x_stride, rows, w, pairs, block);
-    for (int64_t i = 0; i < count; i += lanes) {
-      hn::Store(hn::ConvertTo(df, hn::Load(d, block + i)), df, totals + i);
+  const IntVector ones = hn::Set(d, kWordOfOnes);
+  int32_t* to = panel.sums;
+  for (int64_t first = 0; first < words; first += kBlockWords, to += panel.sum_stride) {
+    const int64_t last = std::min(first + kBlockWords, words);
+    for (int64_t half = 0; half < 2 * lanes; half += lanes) {
+      IntVector sum = hn::Zero(d);
+      IntVector more = hn::Zero(d);
+      for (int64_t word = first; word < last; ++word) {
+        AddProducts(ones, hn::Load(d, panel.words + word * 2 * lanes + half), sum, more);
+      }
+      hn::Store(TotalOf(sum, more), d, to + half);
     }
-    return;
   }
-  int64_t exact[kTileSize] = {};
-  for (int64_t k = 0; k < pairs; k += kExactPairs) {
-    Multiply(x + k, x_stride, rows, w + k * 2 * lanes, std::min(kExactPairs, pairs - k), block);
-    for (int64_t i = 0; i < count; ++i) exact[i] += block[i];
-  }
-  for (int64_t i = 0; i < count; ++i) totals[i] = static_cast<float>(exact[i]);
 }
 
-void ProjectPanel(const QuantizedProblem& problem, int64_t first_row, int64_t last_row,
-                  int64_t panel_index) {
-  const FloatTag d;
-  const int64_t lanes = FloatLanes();
-  const int64_t column = panel_index * 2 * lanes;
-  const int32_t* const w = problem.weight_pairs + panel_index * problem.pairs * 2 * lanes;
-  HWY_ALIGN float totals[kTileSize];
-  for (int64_t row = first_row; row < last_row; row += kTileRows) {
-    const int64_t rows = std::min(kTileRows, last_row - row);
-    TotalsAsFloat(problem.input_pairs + row * problem.pairs, problem.pairs, rows, w, problem.pairs,
-                  totals);
-    for (int64_t r = 0; r < rows; ++r) {
-      for (int64_t half = 0; half < 2 * lanes; half += lanes) {
-        const FloatVector total = hn::Load(d, totals + r * 2 * lanes + half);
-        const FloatVector scaled = hn::Mul(total, hn::Load(d, problem.multipliers + column + half));
-        const FloatVector result = hn::Add(scaled, hn::Load(d, problem.bias + column + half));
-        hn::Store(CanonicalNaN(result), d,
-                  problem.projected + (row + r) * problem.stride + column + half);
-      }
+template <typename Byte>
+void PackPanelOf(const WeightPanel& panel) {
+  constexpr int64_t kMostColumns = 2 * kMostLanes;
+  const int64_t columns = std::min(2 * FloatLanes(), panel.columns - panel.first_column);
+  const bool whole = columns == 2 * FloatLanes();
+  // Weights past the end of the matrix: zeros once they are shifted.
+  constexpr int kPadding = std::is_signed_v<Byte> ? 0 : -kUnsignedWeightShift;
+  Byte padding[kWordDepths][kMostColumns];
+  std::memset(padding, kPadding, sizeof padding);
+  const Byte* const from = static_cast<const Byte*>(panel.weights) + panel.first_column;
+  int32_t* words = panel.words;
+  for (int64_t k = 0; k < panel.depth; k += kWordDepths, words += 2 * FloatLanes()) {
+    const Byte* rows[kWordDepths];
+    for (int64_t i = 0; i < kWordDepths; ++i) {
+      const bool exists = k + i < panel.depth;
+      const Byte* const row = exists ? from + (k + i) * panel.columns : nullptr;
+      rows[i] = exists && whole ? row : padding[i];
+      if (exists && !whole) std::memcpy(padding[i], row, static_cast<size_t>(columns));
+      if (!exists) std::memset(padding[i], kPadding, sizeof padding[i]);
     }
+    PackWeightWords(rows, words);
+  }
+  SumColumns(panel, (words - panel.words) / (2 * FloatLanes()));
+}
+
+void PackPanel(const WeightPanel& panel) {
+  if (panel.is_signed) return PackPanelOf<int8_t>(panel);
+  return PackPanelOf<uint8_t>(panel);
+}
+
+template <typename Byte>
+void PackTileOf(const InputTile& tile) {
+  const Byte* const input = static_cast<const Byte*>(tile.input);
+  int32_t* words = tile.words;
+  int64_t k = 0;
+  for (; k + kWordDepths <= tile.depth; k += kWordDepths) {
+    for (int64_t row = 0; row < tile.rows; ++row) {
+      *words++ = PackInputWord(input + row * tile.depth + k, kWordDepths);
+    }
+  }
+  if (k == tile.depth) return;
+  for (int64_t row = 0; row < tile.rows; ++row) {
+    *words++ = PackInputWord(input + row * tile.depth + k, tile.depth - k);
+  }
+}
+
+template <typename Byte>
+void SumRowsOf(const InputTile& tile) {
+  for (int64_t row = 0; row < tile.rows; ++row) {
+    const Byte* const values = static_cast<const Byte*>(tile.input) + row * tile.depth;
+    int32_t* to = tile.sums + row;
+    for (int64_t first = 0; first < tile.depth; first += kExactDepth, to += tile.sum_stride) {
+      const int64_t last = std::min(first + kExactDepth, tile.depth);
+      int32_t sum = 0;
+      for (int64_t k = first; k < last; ++k) sum += values[k];
+      *to = sum - static_cast<int32_t>(last - first) * tile.zero_point;
+    }
+  }
+}
+
+void PackTile(const InputTile& tile) {
+  if (tile.is_signed) {
+    PackTileOf<int8_t>(tile);
+    SumRowsOf<int8_t>(tile);
+  } else {
+    PackTileOf<uint8_t>(tile);
+    SumRowsOf<uint8_t>(tile);
+  }
+}
+
+// totals[row][column] = sum over `words` of x[word][row] . w[word][column]. Loops over rows are
+// unrolled, or the totals would not be kept in registers.
+template <int kRows>
+void MultiplyRows(const int32_t* HWY_RESTRICT x, const int32_t* HWY_RESTRICT w, int64_t words,
+                  int32_t* HWY_RESTRICT totals) {
+  const IntTag d;
+  const int64_t lanes = FloatLanes();
+  IntVector left[kRows];
+  IntVector more_left[kRows];
+  IntVector right[kRows];
+  IntVector more_right[kRows];
+#pragma GCC unroll 16
+  for (int row = 0; row < kRows; ++row) {
+    left[row] = hn::Zero(d);
+    more_left[row] = hn::Zero(d);
+    right[row] = hn::Zero(d);
+    more_right[row] = hn::Zero(d);
+  }
+  for (int64_t word = 0; word < words; ++word) {
+    const IntVector w_left = hn::Load(d, w);
+    const IntVector w_right = hn::Load(d, w + lanes);
+#pragma GCC unroll 16
+    for (int row = 0; row < kRows; ++row) {
+      const IntVector value = hn::Set(d, x[row]);
+      AddProducts(value, w_left, left[row], more_left[row]);
+      AddProducts(value, w_right, right[row], more_right[row]);
+    }
+    x += kRows;
+    w += 2 * lanes;
+  }
+#pragma GCC unroll 16
+  for (int row = 0; row < kRows; ++row) {
+    hn::Store(TotalOf(left[row], more_left[row]), d, totals);
+    hn::Store(TotalOf(right[row], more_right[row]), d, totals + lanes);
+    totals += 2 * lanes;
+  }
+}
+
+using Multiply = void (*)(const int32_t* x, const int32_t* w, int64_t words, int32_t* totals);
+
+template <size_t... kIndices>
+constexpr std::array<Multiply, sizeof...(kIndices)> MultiplyByRows(
+    std::index_sequence<kIndices...> /*indices*/) {
+  return {&MultiplyRows<static_cast<int>(kIndices) + 1>...};
+}
+
+constexpr auto kMultiplyByRows = MultiplyByRows(std::make_index_sequence<kTileRows>());
+
+// One tile and one panel on their way.
+struct Product {
+  const QuantizedProblem& problem;
+  int64_t first_row;
+  int64_t rows;
+  int64_t panel;
+
+  int64_t column() const { return panel * 2 * FloatLanes(); }
+};
+
+// Products of the packed values over one block. totals: [row][column].
+void MultiplyBlock(const Product& product, int64_t block, int32_t* totals) {
+  const QuantizedProblem& problem = product.problem;
+  const int64_t word = block * kBlockWords;
+  const int64_t words = std::min(kBlockWords, problem.weights.words - word);
+  kMultiplyByRows[static_cast<size_t>(product.rows - 1)](
+      problem.input + product.first_row * problem.weights.words + word * product.rows,
+      problem.weights.packed + (product.panel * problem.weights.words + word) * 2 * FloatLanes(),
+      words, totals);
+}
+
+HWY_INLINE UnsignedVector LoadUnsigned(const int32_t* from) {
+  return hn::BitCast(UnsignedTag(), hn::Load(IntTag(), from));
+}
+
+HWY_INLINE UnsignedVector SetUnsigned(int32_t value) {
+  return hn::Set(UnsignedTag(), static_cast<uint32_t>(value));
+}
+
+// Takes from `totals` of one block what the zero points add to them.
+void Correct(const Product& product, int64_t block, int32_t* totals) {
+  const QuantizedProblem& problem = product.problem;
+  const QuantizedWeightsView& weights = problem.weights;
+  const int64_t lanes = FloatLanes();
+  const int32_t* const row_sums = problem.row_sums + block * problem.rows + product.first_row;
+  for (int64_t half = 0; half < 2 * lanes; half += lanes) {
+    const int64_t column = product.column() + half;
+    const UnsignedVector of_column =
+        hn::Mul(LoadUnsigned(weights.sums + block * weights.padded + column),
+                SetUnsigned(problem.input_zero_point));
+    const UnsignedVector zero_points = LoadUnsigned(weights.zero_points + column);
+    for (int64_t row = 0; row < product.rows; ++row) {
+      int32_t* const total = totals + row * 2 * lanes + half;
+      const UnsignedVector excess =
+          hn::Add(of_column, hn::Mul(zero_points, SetUnsigned(row_sums[row])));
+      hn::Store(hn::BitCast(IntTag(), hn::Sub(LoadUnsigned(total), excess)), IntTag(), total);
+    }
+  }
+}
+
+// Asks for the cache lines to be written: they lie far apart, and stores would wait for them.
+HWY_INLINE void PrefetchResults(const Product& product) {
+  constexpr int64_t kLine = 16;
+  const QuantizedProblem& problem = product.problem;
+  const float* to = problem.projected + product.first_row * problem.stride + product.column();
+  for (int64_t row = 0; row < product.rows; ++row, to += problem.stride) {
+    for (int64_t i = 0; i < 2 * FloatLanes(); i += kLine) __builtin_prefetch(to + i, /*write=*/1);
+  }
+}
+
+// From rounded totals to projected values.
+HWY_INLINE void Finish(const Product& product, int64_t row, int64_t half, FloatVector total) {
+  const FloatTag d;
+  const QuantizedProblem& problem = product.problem;
+  const int64_t column = product.column() + half;
+  const FloatVector scaled = hn::Mul(total, hn::Load(d, problem.multipliers + column));
+  const FloatVector result = hn::Add(scaled, hn::Load(d, problem.bias + column));
+  hn::Store(CanonicalNaN(result), d,
+            problem.projected + (product.first_row + row) * problem.stride + column);
+}
+
+void ProjectTile(const Product& product) {
+  const int64_t lanes = FloatLanes();
+  HWY_ALIGN int32_t totals[kTileSize];
+  PrefetchResults(product);
+  MultiplyBlock(product, 0, totals);
+  Correct(product, 0, totals);
+  for (int64_t row = 0; row < product.rows; ++row) {
+    for (int64_t half = 0; half < 2 * lanes; half += lanes) {
+      const IntVector total = hn::Load(IntTag(), totals + row * 2 * lanes + half);
+      Finish(product, row, half, hn::ConvertTo(FloatTag(), total));
+    }
+  }
+}
+
+// The same for any depth, none included.
+void ProjectDeepTile(const Product& product) {
+  const int64_t lanes = FloatLanes();
+  const int64_t count = product.rows * 2 * lanes;
+  HWY_ALIGN int32_t totals[kTileSize];
+  int64_t exact[kTileSize] = {};
+  for (int64_t block = 0; block < product.problem.weights.blocks(); ++block) {
+    MultiplyBlock(product, block, totals);
+    Correct(product, block, totals);
+    for (int64_t i = 0; i < count; ++i) exact[i] += totals[i];
+  }
+  HWY_ALIGN float rounded[kTileSize];
+  for (int64_t i = 0; i < count; ++i) rounded[i] = static_cast<float>(exact[i]);
+  for (int64_t row = 0; row < product.rows; ++row) {
+    for (int64_t half = 0; half < 2 * lanes; half += lanes) {
+      Finish(product, row, half, hn::Load(FloatTag(), rounded + row * 2 * lanes + half));
+    }
+  }
+}
+
+void ProjectPanel(const QuantizedProblem& problem, int64_t first_tile, int64_t last_tile,
+                  int64_t panel) {
+  const bool is_deep = problem.weights.blocks() != 1;
+  for (int64_t tile = first_tile; tile < last_tile; ++tile) {
+    const int64_t first_row = problem.FirstRow(tile);
+    const Product product{.problem = problem,
+                          .first_row = first_row,
+                          .rows = problem.FirstRow(tile + 1) - first_row,
+                          .panel = panel};
+    is_deep ? ProjectDeepTile(product) : ProjectTile(product);
   }
 }
 
 }  // namespace
 
 const QuantizedKernels& GetQuantizedKernels() {
-  static const QuantizedKernels kernels{
-      .panel = 2 * FloatLanes(), .pack = PackPanel, .project = ProjectPanel};
+  static const QuantizedKernels kernels{.panel = 2 * FloatLanes(),
+                                        .tile_rows = kTileRows,
+                                        .word_depths = kWordDepths,
+                                        .signed_input_shift = kSignedInputShift,
+                                        .unsigned_weight_shift = kUnsignedWeightShift,
+                                        .pack_weights = PackPanel,
+                                        .pack_input = PackTile,
+                                        .project = ProjectPanel};
   return kernels;
 }
 

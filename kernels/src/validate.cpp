@@ -166,40 +166,6 @@ Status ValidatePacked(const AttentionInputs& inputs) {
   return WrongShape("packed_weights", "shape " + DimsText(inputs.weights.dims), got);
 }
 
-bool IsScalar(std::span<const int64_t> dims) {
-  return dims.empty() || (dims.size() == 1 && dims[0] == 1);
-}
-
-Status ExpectScalar(const char* name, std::span<const int64_t> dims) {
-  return IsScalar(dims) ? Status() : WrongShape(name, "a scalar or (1)", dims);
-}
-
-Status ExpectScalarOrColumns(const char* name, std::span<const int64_t> dims, int64_t columns) {
-  if (IsScalar(dims) || (dims.size() == 1 && dims[0] == columns)) return {};
-  return WrongShape(name, "a scalar, (1) or (" + std::to_string(columns) + ")", dims);
-}
-
-Status ExpectSignedness(const char* name, const std::optional<QuantizedView>& zero_point,
-                        const QuantizedView& of) {
-  if (!zero_point || zero_point->is_signed == of.is_signed) return {};
-  return Mismatch(name, of.is_signed ? "int8" : "uint8", of.is_signed ? "uint8" : "int8");
-}
-
-Status ValidateQuantization(const QAttentionInputs& inputs) {
-  const int64_t columns = inputs.weights.dims[1];
-  MASKPROOF_RETURN_IF_ERROR(ExpectScalar("input_scale", inputs.input_scale.dims));
-  if (inputs.input_zero_point) {
-    MASKPROOF_RETURN_IF_ERROR(ExpectScalar("input_zero_point", inputs.input_zero_point->dims));
-  }
-  MASKPROOF_RETURN_IF_ERROR(
-      ExpectScalarOrColumns("weight_scale", inputs.weight_scale.dims, columns));
-  if (inputs.weight_zero_point) {
-    MASKPROOF_RETURN_IF_ERROR(
-        ExpectScalarOrColumns("weight_zero_point", inputs.weight_zero_point->dims, columns));
-  }
-  return {};
-}
-
 }  // namespace
 
 Status ValidateAttention(const AttentionAttributes& attributes, const AttentionInputs& inputs,
@@ -240,8 +206,9 @@ Status ValidateAttention(const AttentionAttributes& attributes, const AttentionI
 
 Status ValidateQAttention(const AttentionAttributes& attributes, const QAttentionInputs& inputs,
                           const AttentionOutputs& outputs, Data data, Geometry& geometry) {
+  const Data weights = inputs.packed_weights == nullptr ? data : Data::kIgnored;
   MASKPROOF_RETURN_IF_ERROR(ExpectTensor("input", inputs.input, data));
-  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("weights", inputs.weights, data));
+  MASKPROOF_RETURN_IF_ERROR(ExpectTensor("weights", inputs.weights, weights));
   MASKPROOF_RETURN_IF_ERROR(ExpectTensor("bias", inputs.bias, data));
   MASKPROOF_RETURN_IF_ERROR(ExpectTensor("input_scale", inputs.input_scale, data));
   MASKPROOF_RETURN_IF_ERROR(ExpectTensor("weight_scale", inputs.weight_scale, data));
@@ -249,10 +216,7 @@ Status ValidateQAttention(const AttentionAttributes& attributes, const QAttentio
   MASKPROOF_RETURN_IF_ERROR(ExpectTensor("input_zero_point", inputs.input_zero_point, data));
   MASKPROOF_RETURN_IF_ERROR(ExpectTensor("weight_zero_point", inputs.weight_zero_point, data));
   MASKPROOF_RETURN_IF_ERROR(ExpectTensor("past", inputs.past, data));
-  MASKPROOF_RETURN_IF_ERROR(
-      ExpectSignedness("input_zero_point", inputs.input_zero_point, inputs.input));
-  MASKPROOF_RETURN_IF_ERROR(
-      ExpectSignedness("weight_zero_point", inputs.weight_zero_point, inputs.weights));
+  MASKPROOF_RETURN_IF_ERROR(ValidateZeroPointTypes(inputs));
   MASKPROOF_RETURN_IF_ERROR(ValidateAttributes(attributes));
 
   Geometry g;

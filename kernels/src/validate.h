@@ -4,6 +4,9 @@
 #ifndef MASKPROOF_KERNELS_SRC_VALIDATE_H_
 #define MASKPROOF_KERNELS_SRC_VALIDATE_H_
 
+#include <cstdint>
+#include <optional>
+
 #include "geometry.h"
 #include "maskproof/kernels/attention.h"
 
@@ -18,6 +21,15 @@ Status ValidateAttention(const AttentionAttributes& attributes, const AttentionI
 Status ValidateQAttention(const AttentionAttributes& attributes, const QAttentionInputs& inputs,
                           const AttentionOutputs& outputs, Data data, Geometry& geometry);
 Status ValidateCore(const CoreArguments& arguments, Data data, Geometry& geometry);
+
+// Rules of QAttention alone.
+Status ValidateZeroPointTypes(const QAttentionInputs& inputs);
+Status ValidateQuantization(const QAttentionInputs& inputs);
+Status ValidateQuantizedWeights(const QuantizedView& weights,
+                                const std::optional<QuantizedView>& zero_point);
+// Refuses packed weights that were made for another target or of other weights than those of the
+// call, as far as shape, signedness and zero points tell. inputs.packed_weights: not null.
+Status ValidatePackedWeights(const QAttentionInputs& inputs, Data data, int64_t target);
 
 // Rules that the three have in common.
 Status ValidateScale(float scale);

@@ -76,6 +76,8 @@ Status AttentionWorkspaceSize(const AttentionAttributes& attributes, const Atten
                               const AttentionOutputs& outputs, const Execution& execution,
                               size_t& bytes);
 
+class PackedQAttentionWeights;  // packed_qattention_weights.h
+
 struct QAttentionInputs {
   QuantizedView input;                                  // (B, S, Di)
   QuantizedView weights;                                // (Di, 3 D)
@@ -86,6 +88,9 @@ struct QAttentionInputs {
   std::optional<QuantizedView> input_zero_point;        // scalar or (1), signedness of input
   std::optional<QuantizedView> weight_zero_point;  // scalar, (1) or (3 D), signedness of weights
   std::optional<TensorView<const float>> past;     // (2, B, N, P, H)
+  // If not null, read in place of weights.data. Refused (kInvalidArgument) unless shape, signedness
+  // and zero points are those of weights and weight_zero_point, and the target is that of the call.
+  const PackedQAttentionWeights* packed_weights = nullptr;
 };
 
 // The projection's integer part, sum (x - zx) * (w - zw), is exact for every input; then
