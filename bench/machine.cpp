@@ -28,8 +28,19 @@ double MultiplyAdd(int64_t steps, float factor, float addend, float* sink) {
   const FloatTag d;
   const auto a = hn::Set(d, factor);
   const auto b = hn::Set(d, addend);
-  auto c0 = b, c1 = b, c2 = b, c3 = b, c4 = b, c5 = b;
-  auto c6 = b, c7 = b, c8 = b, c9 = b, c10 = b, c11 = b;
+  // All different, or a compiler could compute one chain for all.
+  auto c0 = hn::Set(d, addend + 0.0F);
+  auto c1 = hn::Set(d, addend + 1.0F);
+  auto c2 = hn::Set(d, addend + 2.0F);
+  auto c3 = hn::Set(d, addend + 3.0F);
+  auto c4 = hn::Set(d, addend + 4.0F);
+  auto c5 = hn::Set(d, addend + 5.0F);
+  auto c6 = hn::Set(d, addend + 6.0F);
+  auto c7 = hn::Set(d, addend + 7.0F);
+  auto c8 = hn::Set(d, addend + 8.0F);
+  auto c9 = hn::Set(d, addend + 9.0F);
+  auto c10 = hn::Set(d, addend + 10.0F);
+  auto c11 = hn::Set(d, addend + 11.0F);
   for (int64_t i = 0; i < steps; ++i) {
     c0 = hn::MulAdd(c0, a, b);
     c1 = hn::MulAdd(c1, a, b);
