@@ -99,7 +99,12 @@ void Keep(float value) {
 
 // Seconds from when all threads have begun to when the last one has finished `part(thread)`.
 template <typename Part>
-double TimeTogether(kernels::ParallelFor* parallel, const Part& part) {
+double TimeTogether(kernels::ParallelFor* parallel, TimeKind time, const Part& part) {
+  if (parallel == nullptr) {
+    const Stopwatch stopwatch(time);
+    part(0);
+    return stopwatch.Seconds();
+  }
   struct State {
     const Part& part;
     size_t threads;
@@ -107,7 +112,7 @@ double TimeTogether(kernels::ParallelFor* parallel, const Part& part) {
     std::atomic<Clock::rep> first{Clock::time_point::max().time_since_epoch().count()};
     std::atomic<Clock::rep> last{Clock::time_point::min().time_since_epoch().count()};
   };
-  State state{.part = part, .threads = parallel != nullptr ? parallel->Concurrency() : 1};
+  State state{.part = part, .threads = parallel->Concurrency()};
   const auto task = [](void* context, size_t thread) {
     State& shared = *static_cast<State*>(context);
     // No thread can take a second task before each has taken one.
@@ -124,11 +129,7 @@ double TimeTogether(kernels::ParallelFor* parallel, const Part& part) {
     while (end > seen && !shared.last.compare_exchange_weak(seen, end)) {
     }
   };
-  if (parallel != nullptr) {
-    parallel->Run(state.threads, task, &state);
-  } else {
-    task(&state, 0);
-  }
+  parallel->Run(state.threads, task, &state);
   const Clock::duration elapsed(state.last.load() - state.first.load());
   return std::chrono::duration<double>(elapsed).count();
 }
@@ -164,11 +165,11 @@ MachineInfo DescribeMachine() {
   };
 }
 
-double MeasureFmaPeak(int64_t target, kernels::ParallelFor* parallel) {
+double MeasureFmaPeak(int64_t target, kernels::ParallelFor* parallel, TimeKind time) {
   constexpr int64_t kSteps = 200'000;
   const auto multiply_add = MASKPROOF_FOR_TARGET(MultiplyAdd, target);
   std::atomic<double> operations{0.0};
-  const double seconds = TimeTogether(parallel, [&](size_t /*thread*/) {
+  const double seconds = TimeTogether(parallel, time, [&](size_t /*thread*/) {
     float sum = 0.0F;
     operations.fetch_add(multiply_add(kSteps, 0.5F, 1.0F, &sum));
     Keep(sum);
@@ -177,10 +178,10 @@ double MeasureFmaPeak(int64_t target, kernels::ParallelFor* parallel) {
 }
 
 double MeasureReading(std::span<const float> first, std::span<const float> second, int64_t target,
-                      kernels::ParallelFor* parallel) {
+                      kernels::ParallelFor* parallel, TimeKind time) {
   const auto read_all = MASKPROOF_FOR_TARGET(ReadAll, target);
   const size_t threads = parallel != nullptr ? parallel->Concurrency() : 1;
-  const double seconds = TimeTogether(parallel, [&](size_t thread) {
+  const double seconds = TimeTogether(parallel, time, [&](size_t thread) {
     for (const std::span<const float> data : {first, second}) {
       const size_t begin = data.size() * thread / threads;
       const size_t end = data.size() * (thread + 1) / threads;

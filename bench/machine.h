@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "bench/stopwatch.h"
 #include "maskproof/kernels/execution.h"
 
 namespace maskproof::bench {
@@ -20,12 +21,13 @@ struct MachineInfo {
 MachineInfo DescribeMachine();
 
 // GFLOP/s of float32 multiply-adds that never leave the registers of `target`, on every thread of
-// `parallel` at once (null: on this one). Takes about a millisecond.
-double MeasureFmaPeak(int64_t target, kernels::ParallelFor* parallel);
+// `parallel` at once (null: on this one). Takes about a millisecond. Several threads are always
+// timed by the wall clock.
+double MeasureFmaPeak(int64_t target, kernels::ParallelFor* parallel, TimeKind time);
 
 // GB/s of reading these floats once, by all threads of `parallel`.
 double MeasureReading(std::span<const float> first, std::span<const float> second, int64_t target,
-                      kernels::ParallelFor* parallel);
+                      kernels::ParallelFor* parallel, TimeKind time);
 
 }  // namespace maskproof::bench
 

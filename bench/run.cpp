@@ -1,7 +1,6 @@
 #include "bench/run.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -16,18 +15,12 @@
 namespace maskproof::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // A short call is timed many times over, after one that warms the caches up for it.
 constexpr double kShortestTurn = 5e-3;
 constexpr double kMostCalls = 1000.0;
 constexpr int64_t kFewestRounds = 3;
 constexpr int64_t kMostRounds = 200;
 constexpr int64_t kDefaultRounds = 15;
-
-double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // A contender in the race, with what came of it.
 struct Entry {
@@ -62,22 +55,22 @@ class GroupRun {
   void Run() {
     for (const Spec& spec : group_.specs) Enter(problems_.emplace_back(MakeProblem(spec)));
     if (entries_.empty()) return;
-    const Clock::time_point start = Clock::now();
-    int64_t round = 0;
-    for (; !Enough(round, start); ++round) {
+    results_.time = options_.time;
+    const Stopwatch elapsed(TimeKind::kWall);
+    for (int64_t round = 0; !Enough(round, elapsed); ++round) {
       if (!Round(round % 2 == 1)) break;
     }
     for (Entry& entry : entries_) Conclude(entry);
   }
 
  private:
-  bool Enough(int64_t round, Clock::time_point start) {
+  bool Enough(int64_t round, const Stopwatch& elapsed) {
     if (options_.cancelled()) results_.interrupted = true;
     if (results_.interrupted) return true;
     if (options_.rounds) return round >= *options_.rounds;
     if (!options_.seconds) return round >= kDefaultRounds;
     if (round < kFewestRounds) return false;
-    return round >= kMostRounds || SecondsSince(start) >= *options_.seconds;
+    return round >= kMostRounds || elapsed.Seconds() >= *options_.seconds;
   }
 
   void Skip(const Problem& problem, const Implementation& implementation, int threads,
@@ -119,11 +112,11 @@ class GroupRun {
     }
   }
 
-  static bool WarmUp(Entry& entry, std::string& error) {
+  bool WarmUp(Entry& entry, std::string& error) const {
     if (!entry.contender->Run(error)) return false;
-    const Clock::time_point start = Clock::now();
+    const Stopwatch stopwatch(options_.time);
     if (!entry.contender->Run(error)) return false;
-    const double once = std::max(SecondsSince(start), 1e-7);
+    const double once = std::max(stopwatch.Seconds(), 1e-7);
     entry.calls = static_cast<size_t>(std::clamp(std::ceil(kShortestTurn / once), 1.0, kMostCalls));
     return true;
   }
@@ -150,9 +143,9 @@ class GroupRun {
   bool Turn(Entry& entry, double& seconds) {
     std::string error;
     bool ok = entry.calls == 1 || entry.contender->Run(error);
-    const Clock::time_point start = Clock::now();
+    const Stopwatch stopwatch(options_.time);
     for (size_t call = 0; call < entry.calls; ++call) ok = entry.contender->Run(error) && ok;
-    seconds = SecondsSince(start) / static_cast<double>(entry.calls);
+    seconds = stopwatch.Seconds() / static_cast<double>(entry.calls);
     if (!ok) Skip(*entry.problem, *entry.implementation, entry.row.threads, error);
     return ok;
   }
@@ -175,7 +168,7 @@ class GroupRun {
     for (const Entry& entry : entries_) peaks[{PeakTarget(entry), entry.row.threads}] = 0.0;
     for (auto& [key, gflops] : peaks) {
       const auto& [target, threads] = key;
-      gflops = MeasureFmaPeak(target, pools_[threads].get());
+      gflops = MeasureFmaPeak(target, pools_[threads].get(), options_.time);
       for (const kernels::Target& known : kernels::SupportedTargets()) {
         if (known.id != target) continue;
         PeakNamed("FMA " + std::string(known.name), "GFLOP/s", threads).values.push_back(gflops);
@@ -191,7 +184,8 @@ class GroupRun {
     for (size_t call = 0; call < entry.calls; ++call) {
       total +=
           1.0 / MeasureReading(entry.problem->key.as<float>(), entry.problem->value.as<float>(),
-                               kernels::SupportedTargets().front().id, pools_[threads].get());
+                               kernels::SupportedTargets().front().id, pools_[threads].get(),
+                               options_.time);
     }
     const double bandwidth = static_cast<double>(entry.calls) / total;
     PeakNamed("reading " + CaseName(group_, entry.problem->spec), "GB/s", threads)

@@ -12,14 +12,16 @@
 #include "bench/contender.h"
 #include "bench/problem.h"
 #include "bench/statistics.h"
+#include "bench/stopwatch.h"
 
 namespace maskproof::bench {
 
 struct RunOptions {
   std::vector<std::unique_ptr<Implementation>> implementations;  // ours first, then the peers
   std::vector<int> threads = {1};
-  std::optional<int64_t> rounds;  // of every group
-  std::optional<double> seconds;  // for every group, if there is no number of rounds
+  std::optional<int64_t> rounds;    // of every group
+  std::optional<double> seconds;    // for every group, if there is no number of rounds
+  TimeKind time = TimeKind::kWall;  // kProcessor only says something of one thread
   std::function<bool()> cancelled = [] { return false; };
 };
 
@@ -69,6 +71,7 @@ struct Results {
   std::vector<Row> rows;
   std::vector<Skipped> skipped;
   std::vector<Peak> peaks;
+  TimeKind time = TimeKind::kWall;
   bool interrupted = false;
 };
 

@@ -113,6 +113,12 @@ bool ReadOptions(const BenchArguments& arguments, size_t groups, bench::RunOptio
     options.seconds = *seconds / static_cast<double>(groups);
   }
   options.cancelled = Interrupted;
+  if (!arguments.cpu_time) return true;
+  if (options.threads != std::vector<int>{1}) {
+    Fail("--cpu-time counts all threads together, so it goes with --threads 1 only");
+    return false;
+  }
+  options.time = bench::TimeKind::kProcessor;
   return true;
 }
 

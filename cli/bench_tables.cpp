@@ -148,8 +148,9 @@ std::string BenchNotes(const bench::Results& results) {
 }
 
 std::string BenchMarkdown(const bench::Results& results, const bench::MachineInfo& machine) {
-  std::string text = fmt::format("{}, {} processors, best target {}, {}\n\n", machine.processor,
-                                 machine.processors, machine.best_target, machine.compiler);
+  std::string text = fmt::format("{}, {} processors, best target {}, {}; {} time\n\n",
+                                 machine.processor, machine.processors, machine.best_target,
+                                 machine.compiler, bench::TimeKindName(results.time));
   if (!bench::Gains(results).empty()) text += Section("Gains", GainTable(results));
   text += Section("Peaks", PeakTable(results));
   for (size_t begin = 0; begin < results.rows.size();) {

@@ -65,6 +65,7 @@ struct BenchArguments {
   int64_t rounds = 0;                // of every group; 0: as `time` says
   std::string time;                  // for everything; empty: the usual number of rounds
   std::string json, svg, markdown;   // files; empty: none
+  bool cpu_time = false;             // count processor time; one thread only
   bool list = false;                 // only the names of the cases
   bool quiet = false;
 };

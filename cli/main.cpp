@@ -116,6 +116,8 @@ void AddBench(CLI::App& app, int& exit_code) {
   command->add_option("--svg", arguments->svg, "write a plot to this file")->type_name("FILE");
   command->add_option("--markdown", arguments->markdown, "write the tables to this file")
       ->type_name("FILE");
+  command->add_flag("--cpu-time", arguments->cpu_time,
+                    "count processor time, not wall time: for one thread on a busy machine");
   command->add_flag("--list", arguments->list, "only show the names of the cases");
   command->add_flag("-q,--quiet", arguments->quiet, "print nothing but errors");
   command->callback([arguments, &exit_code] { exit_code = RunBench(*arguments); });
