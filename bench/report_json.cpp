@@ -55,7 +55,8 @@ Json PeakJson(const Peak& peak) {
           {"unit", peak.unit},
           {"median", summary.median},
           {"lower_quartile", summary.lower_quartile},
-          {"upper_quartile", summary.upper_quartile}};
+          {"upper_quartile", summary.upper_quartile},
+          {"highest", summary.most}};
 }
 
 Json GainJson(const Gain& gain) {

@@ -6,7 +6,9 @@
 #include <limits>
 #include <list>
 #include <map>
+#include <set>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "bench/machine.h"
@@ -28,8 +30,7 @@ struct Entry {
   const Implementation* implementation = nullptr;
   const Problem* problem = nullptr;
   size_t calls = 1;               // in a turn
-  std::vector<double> shares;     // of the FMA peak, in each round
-  std::vector<double> bandwidth;  // likewise
+  std::vector<double> bandwidth;  // share of reading, in each round
   Row row;
 };
 
@@ -112,18 +113,22 @@ class GroupRun {
     }
   }
 
+  // Finds out how many calls make a turn. The first call may pay for much that later ones do not,
+  // so it only counts if it is long anyway.
   bool WarmUp(Entry& entry, std::string& error) const {
-    if (!entry.contender->Run(error)) return false;
-    const Stopwatch stopwatch(options_.time);
-    if (!entry.contender->Run(error)) return false;
-    const double once = std::max(stopwatch.Seconds(), 1e-7);
+    double once = 0.0;
+    for (int call = 0; call < 2 && once < 10.0 * kShortestTurn; ++call) {
+      const Stopwatch stopwatch(options_.time);
+      if (!entry.contender->Run(error)) return false;
+      once = std::max(stopwatch.Seconds(), 1e-7);
+    }
     entry.calls = static_cast<size_t>(std::clamp(std::ceil(kShortestTurn / once), 1.0, kMostCalls));
     return true;
   }
 
   // Everybody's turn; backwards in every other round, so that nobody always follows the same one.
   bool Round(bool backwards) {
-    const std::map<std::pair<int64_t, int>, double> peaks = MeasurePeaks();
+    MeasurePeaks();
     std::vector<Entry*> order;
     for (Entry& entry : entries_) order.push_back(&entry);
     if (backwards) std::ranges::reverse(order);
@@ -131,8 +136,6 @@ class GroupRun {
       double seconds = 0.0;
       if (!Turn(*entry, seconds)) return false;
       entry->row.seconds.push_back(seconds);
-      const double peak = peaks.at({PeakTarget(*entry), entry->row.threads});
-      entry->shares.push_back(entry->problem->flops / seconds * 1e-9 / peak);
       if (entry->problem->bytes > 0.0) {
         entry->bandwidth.push_back(entry->problem->bytes / seconds * 1e-9 / Reading(*entry));
       }
@@ -150,9 +153,11 @@ class GroupRun {
     return ok;
   }
 
-  static int64_t PeakTarget(const Entry& entry) {
-    const int64_t target = entry.implementation->target();
-    return target != 0 ? target : kernels::SupportedTargets().front().id;
+  static const kernels::Target& PeakTarget(const Entry& entry) {
+    for (const kernels::Target& target : kernels::SupportedTargets()) {
+      if (target.id == entry.implementation->target()) return target;
+    }
+    return kernels::SupportedTargets().front();
   }
 
   Peak& PeakNamed(const std::string& what, const char* unit, int threads) {
@@ -163,18 +168,17 @@ class GroupRun {
         Peak{.what = what, .unit = unit, .threads = threads, .values = {}});
   }
 
-  std::map<std::pair<int64_t, int>, double> MeasurePeaks() {
-    std::map<std::pair<int64_t, int>, double> peaks;
-    for (const Entry& entry : entries_) peaks[{PeakTarget(entry), entry.row.threads}] = 0.0;
-    for (auto& [key, gflops] : peaks) {
-      const auto& [target, threads] = key;
-      gflops = MeasureFmaPeak(target, pools_[threads].get(), options_.time);
-      for (const kernels::Target& known : kernels::SupportedTargets()) {
-        if (known.id != target) continue;
-        PeakNamed("FMA " + std::string(known.name), "GFLOP/s", threads).values.push_back(gflops);
-      }
+  Peak& FmaPeak(const kernels::Target& target, int threads) {
+    return PeakNamed("FMA " + std::string(target.name), "GFLOP/s", threads);
+  }
+
+  void MeasurePeaks() {
+    std::set<std::pair<const kernels::Target*, int>> wanted;
+    for (const Entry& entry : entries_) wanted.emplace(&PeakTarget(entry), entry.row.threads);
+    for (const auto& [target, threads] : wanted) {
+      FmaPeak(*target, threads)
+          .values.push_back(MeasureFmaPeak(target->id, pools_[threads].get(), options_.time));
     }
-    return peaks;
   }
 
   // Of the very bytes that the entry has just read, with the best target; as often as it.
@@ -207,7 +211,7 @@ class GroupRun {
     row.time = Summarise(row.seconds);
     if (row.seconds.empty()) return;
     row.gflops = entry.problem->flops / row.time.median * 1e-9;
-    row.peak_share = Summarise(entry.shares).median;
+    row.peak_share = row.gflops / Summarise(FmaPeak(PeakTarget(entry), row.threads).values).most;
     if (!entry.bandwidth.empty()) row.bandwidth_share = Summarise(entry.bandwidth).median;
     const Entry* const peer = Find([&](const Entry& other) {
       return !other.implementation->ours() && other.problem == entry.problem &&

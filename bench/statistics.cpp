@@ -36,7 +36,8 @@ Summary Summarise(std::span<const double> values) {
   return {.least = Quantile(sorted, 0.0),
           .lower_quartile = Quantile(sorted, 0.25),
           .median = Quantile(sorted, 0.5),
-          .upper_quartile = Quantile(sorted, 0.75)};
+          .upper_quartile = Quantile(sorted, 0.75),
+          .most = Quantile(sorted, 1.0)};
 }
 
 Interval BootstrapMedian(std::span<const double> values) {

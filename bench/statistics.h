@@ -14,6 +14,7 @@ struct Summary {
   double lower_quartile = 0.0;
   double median = 0.0;
   double upper_quartile = 0.0;
+  double most = 0.0;
 };
 Summary Summarise(std::span<const double> values);
 

@@ -122,13 +122,14 @@ Table PeakTable(const bench::Results& results) {
                {"threads", Align::kRight},
                {"median", Align::kRight},
                {"quartiles", Align::kRight},
+               {"highest", Align::kRight},
                {"unit"}});
   for (const bench::Peak& peak : results.peaks) {
     const bench::Summary summary = bench::Summarise(peak.values);
     table.AddRow(
         {peak.what, std::to_string(peak.threads), Digits(summary.median),
          fmt::format("{} to {}", Digits(summary.lower_quartile), Digits(summary.upper_quartile)),
-         peak.unit});
+         Digits(summary.most), peak.unit});
   }
   return table;
 }
