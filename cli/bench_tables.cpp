@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <vector>
 
@@ -17,10 +18,7 @@ using bench::Row;
 
 // Three significant digits, or whole numbers.
 std::string Digits(double value) {
-  if (value >= 100.0) return fmt::format("{:.0f}", value);
-  if (value >= 10.0) return fmt::format("{:.1f}", value);
-  if (value >= 1.0) return fmt::format("{:.2f}", value);
-  return fmt::format("{:.3f}", value);
+  return value >= 100.0 ? fmt::format("{:.0f}", value) : fmt::format("{:#.3g}", value);
 }
 
 std::string Percent(const std::optional<double>& share) {
@@ -44,23 +42,28 @@ std::string TitleOf(std::span<const Row> rows, const char* text, Member member) 
   std::string to;
   for (const Row& row : rows) {
     if (!(row.*member)) continue;
-    if (!to.empty() && to != (row.*member)->to) return fmt::format(fmt::runtime(text), "first");
+    if (!to.empty() && to != (row.*member)->to) return fmt::format(fmt::runtime(text), "the first");
     to = (row.*member)->to;
   }
   return fmt::format(fmt::runtime(text), to);
 }
 
-std::vector<RowColumn> ColumnsFor(std::span<const Row> rows) {
+std::vector<RowColumn> NameColumns() {
+  return {{"case", Align::kLeft, [](const Row& row) { return row.CaseName(); }},
+          {"threads", Align::kRight, [](const Row& row) { return std::to_string(row.threads); }}};
+}
+
+std::vector<RowColumn> TimeColumns() {
+  return {{"contender", Align::kLeft, [](const Row& row) { return row.contender; }},
+          {"ms", Align::kRight, [](const Row& row) { return Digits(row.time.median * 1e3); }},
+          {"quartiles", Align::kRight, [](const Row& row) {
+             return fmt::format("{} to {}", Digits(row.time.lower_quartile * 1e3),
+                                Digits(row.time.upper_quartile * 1e3));
+           }}};
+}
+
+std::vector<RowColumn> ShareColumns(std::span<const Row> rows) {
   return {
-      {"case", Align::kLeft, [](const Row& row) { return row.CaseName(); }},
-      {"threads", Align::kRight, [](const Row& row) { return std::to_string(row.threads); }},
-      {"contender", Align::kLeft, [](const Row& row) { return row.contender; }},
-      {"ms", Align::kRight, [](const Row& row) { return Digits(row.time.median * 1e3); }},
-      {"quartiles", Align::kRight,
-       [](const Row& row) {
-         return fmt::format("{} to {}", Digits(row.time.lower_quartile * 1e3),
-                            Digits(row.time.upper_quartile * 1e3));
-       }},
       {"GFLOP/s", Align::kRight, [](const Row& row) { return Digits(row.gflops); }},
       {"of FMA peak", Align::kRight, [](const Row& row) { return Percent(row.peak_share); }},
       {"of reading", Align::kRight, [](const Row& row) { return Percent(row.bandwidth_share); }},
@@ -70,21 +73,21 @@ std::vector<RowColumn> ColumnsFor(std::span<const Row> rows) {
        [](const Row& row) { return RatioText(row.over_variant); }},
       {TitleOf(rows, "speed / {} thread", &Row::over_threads), Align::kRight,
        [](const Row& row) { return RatioText(row.over_threads); }},
-      {"largest difference", Align::kRight,
-       [](const Row& row) {
-         return row.difference ? fmt::format("{:.1e}", *row.difference) : std::string();
-       }},
   };
 }
 
-std::string Section(const char* title, const Table& table) {
-  return fmt::format("### {}\n\n{}\n", title, table.Markdown());
+RowColumn DifferenceColumn() {
+  return {"largest difference", Align::kRight, [](const Row& row) {
+            return row.difference ? fmt::format("{:.1e}", *row.difference) : std::string();
+          }};
 }
 
-}  // namespace
+void Append(std::vector<RowColumn>& columns, std::vector<RowColumn> more) {
+  std::ranges::move(more, std::back_inserter(columns));
+}
 
-Table BenchTable(std::span<const Row> rows) {
-  std::vector<RowColumn> columns = ColumnsFor(rows);
+// The columns that say something about any of these rows.
+Table TableOf(std::span<const Row> rows, std::vector<RowColumn> columns) {
   std::erase_if(columns, [&](const RowColumn& column) {
     return std::ranges::all_of(rows, [&](const Row& row) { return column.cell(row).empty(); });
   });
@@ -97,6 +100,47 @@ Table BenchTable(std::span<const Row> rows) {
     table.AddRow(std::move(cells));
   }
   return table;
+}
+
+std::string Section(const char* title, const Table& table) {
+  return fmt::format("### {}\n\n{}\n", title, table.Markdown());
+}
+
+}  // namespace
+
+Table BenchTable(std::span<const Row> rows) {
+  std::vector<RowColumn> columns = NameColumns();
+  Append(columns, TimeColumns());
+  Append(columns, ShareColumns(rows));
+  columns.push_back(DifferenceColumn());
+  return TableOf(rows, std::move(columns));
+}
+
+Table CaseTable(std::span<const Row> rows) {
+  std::vector<std::string> contenders;
+  std::vector<Row> firsts;
+  for (const Row& row : rows) {
+    if (std::ranges::find(contenders, row.contender) == contenders.end()) {
+      contenders.push_back(row.contender);
+    }
+    if (firsts.empty() || firsts.back().CaseName() != row.CaseName() ||
+        firsts.back().threads != row.threads) {
+      firsts.push_back(row);
+    }
+  }
+  std::vector<RowColumn> columns = NameColumns();
+  for (const std::string& contender : contenders) {
+    columns.push_back(
+        {fmt::format("{} ms", contender), Align::kRight, [rows, contender](const Row& first) {
+           const auto found = std::ranges::find_if(rows, [&](const Row& row) {
+             return row.contender == contender && row.threads == first.threads &&
+                    row.CaseName() == first.CaseName();
+           });
+           return found != rows.end() ? Digits(found->time.median * 1e3) : std::string();
+         }});
+  }
+  Append(columns, ShareColumns(firsts));
+  return TableOf(firsts, std::move(columns));
 }
 
 Table GainTable(const bench::Results& results) {
@@ -158,8 +202,7 @@ std::string BenchMarkdown(const bench::Results& results, const bench::MachineInf
     size_t end = begin;
     const std::string& family = results.rows[begin].family;
     while (end < results.rows.size() && results.rows[end].family == family) ++end;
-    text +=
-        Section(family.c_str(), BenchTable(std::span(results.rows).subspan(begin, end - begin)));
+    text += Section(family.c_str(), CaseTable(std::span(results.rows).subspan(begin, end - begin)));
     begin = end;
   }
   if (const std::string notes = BenchNotes(results); !notes.empty()) {

@@ -14,6 +14,9 @@ namespace maskproof::cli {
 // One row for every contender and case. Columns that say nothing about these rows are left out.
 Table BenchTable(std::span<const bench::Row> rows);
 
+// One row for every case: everybody's median time, and what BenchTable says of the first contender.
+Table CaseTable(std::span<const bench::Row> rows);
+
 // Over the shapes: what ours gain on the first peer.
 Table GainTable(const bench::Results& results);
 
