@@ -56,6 +56,21 @@ struct ShowArguments {
 };
 int RunShow(const ShowArguments& arguments);
 
+struct BenchArguments {
+  std::string filter;                // regular expression on case names; empty: all
+  std::string shape;                 // "B,S,N,H" instead of the usual shapes; empty: those
+  std::vector<std::string> peers;    // the first one is what ratios refer to
+  std::vector<std::string> targets;  // empty: the best
+  std::vector<int> threads;          // empty: 1
+  int64_t rounds = 0;                // of every group; 0: as `time` says
+  std::string time;                  // for everything; empty: the usual number of rounds
+  std::string json, svg, markdown;   // files; empty: none
+  bool cpu_time = false;             // count processor time; one thread only
+  bool list = false;                 // only the names of the cases
+  bool quiet = false;
+};
+int RunBench(const BenchArguments& arguments);
+
 // ---- shared by the subcommands ----------------------------------------------------------------
 
 // Prints "maskproof: MESSAGE" to standard error and gives kExitUsage.

@@ -85,6 +85,44 @@ void AddShow(CLI::App& app, int& exit_code) {
   command->callback([arguments, &exit_code] { exit_code = RunShow(*arguments); });
 }
 
+void AddBench(CLI::App& app, int& exit_code) {
+  auto arguments = std::make_shared<BenchArguments>();
+  CLI::App* command = app.add_subcommand("bench", "Time our kernels beside others, in turn");
+  command->add_option("--filter", arguments->filter, "only cases whose name matches")
+      ->type_name("REGEX");
+  command
+      ->add_option("--peer", arguments->peers,
+                   "beside what: onnxruntime:VERSION|PATH, openblas, onednn (repeatable)")
+      ->type_name("PEER")
+      ->allow_extra_args(false);
+  command->add_option("--threads", arguments->threads, "number of threads (repeatable; default 1)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024))
+      ->allow_extra_args(false);
+  command->add_option("--target", arguments->targets, "SIMD target of our kernels (repeatable)")
+      ->type_name("TARGET")
+      ->allow_extra_args(false);
+  command->add_option("--shape", arguments->shape, "these sizes instead of the usual ones")
+      ->type_name("B,S,N,H");
+  CLI::Option* const rounds =
+      command->add_option("--rounds", arguments->rounds, "rounds of every group (default 15)")
+          ->type_name("N")
+          ->check(CLI::PositiveNumber);
+  command->add_option("--time", arguments->time, "total time instead: 10s, 2m, 1h")
+      ->type_name("T")
+      ->excludes(rounds);
+  command->add_option("--json", arguments->json, "write all results to this file")
+      ->type_name("FILE");
+  command->add_option("--svg", arguments->svg, "write a plot to this file")->type_name("FILE");
+  command->add_option("--markdown", arguments->markdown, "write the tables to this file")
+      ->type_name("FILE");
+  command->add_flag("--cpu-time", arguments->cpu_time,
+                    "count processor time, not wall time: for one thread on a busy machine");
+  command->add_flag("--list", arguments->list, "only show the names of the cases");
+  command->add_flag("-q,--quiet", arguments->quiet, "print nothing but errors");
+  command->callback([arguments, &exit_code] { exit_code = RunBench(*arguments); });
+}
+
 int Main(int argc, char** argv) {
   CLI::App app(
       "Checks masked-attention kernels against the laws that every correct one obeys.\n"
@@ -98,6 +136,7 @@ int Main(int argc, char** argv) {
   AddList(app, exit_code);
   AddReport(app, exit_code);
   AddShow(app, exit_code);
+  AddBench(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {

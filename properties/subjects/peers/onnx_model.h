@@ -13,9 +13,6 @@ namespace maskproof::peers {
 // Inputs of the operator in its schema's order. Empty for Core, which is no ONNX operator.
 std::span<const TensorId> OperatorInputs(Op op);
 
-// ONNX's number for an element type (TensorProto.DataType).
-int OnnxElementType(ElementType type);
-
 // Graph inputs are named like the case's tensors, outputs "output" and, if wanted, "present".
 std::string EncodeModel(const Case& c);
 

@@ -49,6 +49,7 @@ class OnnxRuntimeLibrary {
 
   const OrtApi& api() const { return *api_; }
   const std::string& version() const { return version_; }
+  const OrtEnv* environment() const { return environment_.get(); }
   // Describes memory of ours.
   const OrtMemoryInfo* memory() const { return memory_.get(); }
 

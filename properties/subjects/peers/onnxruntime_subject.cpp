@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "properties/subjects/peers/onnx_message.h"
 #include "properties/subjects/peers/onnx_model.h"
 #include "properties/subjects/peers/onnxruntime_library.h"
 #include "properties/subjects/peers/onnxruntime_supports.h"
