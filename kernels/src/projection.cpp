@@ -21,8 +21,9 @@ HWY_BEFORE_NAMESPACE();
 namespace maskproof::kernels::HWY_NAMESPACE {
 namespace {
 
-// Depth of a product: with two vectors of 16 columns, 32 KiB of weights, a first-level cache.
-constexpr int64_t kProductDepth = 256;
+// Depth of a product. Deep, as sums that wait in memory cost more than a panel that comes from the
+// second-level cache.
+constexpr int64_t kProductDepth = 1024;
 
 void PackPanel(const float* weights, int64_t depth, int64_t columns, int64_t panel,
                float* HWY_RESTRICT packed) {
@@ -101,7 +102,7 @@ const ProjectionKernels& KernelsFor(int64_t target) {
 
 // Blocks of rows that share a panel while it is in the first-level cache. Their packed rows stay in
 // the second-level cache.
-constexpr int64_t kTaskBlocks = 16;
+constexpr int64_t kTaskBlocks = 8;
 // Tasks per worker to aim at, so that the last ones end at about the same time.
 constexpr int64_t kTasksPerWorker = 4;
 

@@ -61,6 +61,13 @@ HWY_INLINE float LargestScore(const ScoreRow& row) {
   const FloatTag d;
   const int64_t lanes = FloatLanes();
   FloatVector largest = hn::Set(d, -std::numeric_limits<float>::infinity());
+  if (!kMasked && !kBiased && row.scale > 0.0F) {
+    // Rounding keeps the order: the largest product has the largest score.
+    for (int64_t t = row.begin; t < row.end; t += lanes) {
+      largest = hn::Max(largest, hn::Load(d, row.x + t));
+    }
+    return hn::GetLane(hn::MaxOfLanes(d, largest)) * row.scale;
+  }
   for (int64_t t = row.begin; t < row.end; t += lanes) {
     const FloatVector score = ScoresAt<kMasked, kBiased>(row, t);
     largest = hn::Max(largest, score);

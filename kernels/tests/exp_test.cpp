@@ -38,9 +38,9 @@ TEST_P(ExpTest, IsAccurateOverTheWholeRange) {
   std::vector<float> x;
   for (uint32_t bits = first; bits <= last; bits += 307) x.push_back(std::bit_cast<float>(bits));
   x.push_back(std::bit_cast<float>(last));
-  // Of all bit patterns, these have the largest error with and without fused multiply-add: 1.0193
+  // Of all bit patterns, these have the largest error with and without fused multiply-add: 0.8881
   // and 0.9888 ulp.
-  x.push_back(-0x1.b60c42p+4F);
+  x.push_back(-0x1.1969a2p+6F);
   x.push_back(-0x1.b61052p+4F);
   const std::vector<float> y = Exp(x);
   double worst = 0.0;
@@ -54,7 +54,7 @@ TEST_P(ExpTest, IsAccurateOverTheWholeRange) {
     }
   }
   RecordProperty("worst_ulp", std::to_string(worst));
-  EXPECT_LE(worst, 1.1) << "at " << worst_at;
+  EXPECT_LE(worst, 1.0) << "at " << worst_at;
 }
 
 TEST_P(ExpTest, VanishesBelowTheNormalNumbers) {
