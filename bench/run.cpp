@@ -271,11 +271,12 @@ std::vector<Gain> Gains(const Results& results) {
       ++i;
     }
     if (i == gains.size()) {
-      gains.push_back({.family = row.family,
-                       .variant = row.variant,
-                       .contender = row.contender,
-                       .to = row.speedup->to,
-                       .threads = row.threads});
+      Gain& gain = gains.emplace_back();
+      gain.family = row.family;
+      gain.variant = row.variant;
+      gain.contender = row.contender;
+      gain.to = row.speedup->to;
+      gain.threads = row.threads;
       ratios.emplace_back();
     }
     ratios[i].push_back(ratio);
