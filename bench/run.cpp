@@ -202,6 +202,7 @@ class GroupRun {
                        const std::vector<double>& denominator) {
     std::vector<double> ratios;
     const size_t rounds = std::min(numerator.size(), denominator.size());
+    ratios.reserve(rounds);
     for (size_t r = 0; r < rounds; ++r) ratios.push_back(numerator[r] / denominator[r]);
     return {.to = std::move(to), .summary = Summarise(ratios), .interval = BootstrapMedian(ratios)};
   }
