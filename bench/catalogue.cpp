@@ -128,10 +128,12 @@ std::vector<Group> Catalogue(const std::optional<Shape>& only) {
                            {Plain("none", Work::kCore, shape), Causal(Work::kCore, shape),
                             Masked("half", Work::kCore, shape, Mask::kPadded, 0.5)}));
   }
-  for (Shape shape : shapes(DecodeShapes())) {
-    shape.queries = 1;
-    groups.push_back(Named("Decode-Core", shape, {Plain("none", Work::kCore, shape)}));
-    groups.push_back(Named("Decode-Attention", shape, {Plain("none", Work::kAttention, shape)}));
+  for (const auto& [family, work] :
+       {std::pair("Decode-Core", Work::kCore), std::pair("Decode-Attention", Work::kAttention)}) {
+    for (Shape shape : shapes(DecodeShapes())) {
+      shape.queries = 1;
+      groups.push_back(Named(family, shape, {Plain("none", work, shape)}));
+    }
   }
   for (const Shape& shape : shapes({Square(1, 512, 12, 64)})) {
     groups.push_back(Named("Projection", shape, {Plain("none", Work::kProjection, shape)}));

@@ -64,7 +64,10 @@ double MultiplyAdd(int64_t steps, float factor, float addend, float* sink) {
 float ReadAll(const float* HWY_RESTRICT data, size_t count) {
   const FloatTag d;
   const size_t lanes = hn::Lanes(d);
-  auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+  auto s0 = hn::Zero(d);
+  auto s1 = s0;
+  auto s2 = s0;
+  auto s3 = s0;
   size_t i = 0;
   for (; i + 4 * lanes <= count; i += 4 * lanes) {
     s0 = hn::Add(s0, hn::LoadU(d, data + i));

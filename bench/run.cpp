@@ -202,6 +202,7 @@ class GroupRun {
                        const std::vector<double>& denominator) {
     std::vector<double> ratios;
     const size_t rounds = std::min(numerator.size(), denominator.size());
+    ratios.reserve(rounds);
     for (size_t r = 0; r < rounds; ++r) ratios.push_back(numerator[r] / denominator[r]);
     return {.to = std::move(to), .summary = Summarise(ratios), .interval = BootstrapMedian(ratios)};
   }
@@ -271,11 +272,12 @@ std::vector<Gain> Gains(const Results& results) {
       ++i;
     }
     if (i == gains.size()) {
-      gains.push_back({.family = row.family,
-                       .variant = row.variant,
-                       .contender = row.contender,
-                       .to = row.speedup->to,
-                       .threads = row.threads});
+      Gain& gain = gains.emplace_back();
+      gain.family = row.family;
+      gain.variant = row.variant;
+      gain.contender = row.contender;
+      gain.to = row.speedup->to;
+      gain.threads = row.threads;
       ratios.emplace_back();
     }
     ratios[i].push_back(ratio);

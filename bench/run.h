@@ -84,7 +84,7 @@ struct Gain {
   int threads = 1;
   double mean = 0.0;
   double least = 0.0;
-  std::string least_shape = {};
+  std::string least_shape;
   int64_t shapes = 0;
 };
 std::vector<Gain> Gains(const Results& results);

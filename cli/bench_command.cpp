@@ -28,7 +28,10 @@ std::optional<bench::Shape> ParseShape(std::string_view text) {
   const char* at = text.data();
   const char* const end = at + text.size();
   for (size_t i = 0; i < numbers.size(); ++i) {
-    if (i > 0 && (at == end || *at++ != ',')) return std::nullopt;
+    if (i > 0) {
+      if (at == end || *at != ',') return std::nullopt;
+      ++at;
+    }
     const auto [after, failure] = std::from_chars(at, end, numbers[i]);
     if (failure != std::errc() || numbers[i] < 1 || numbers[i] > kMost) return std::nullopt;
     at = after;

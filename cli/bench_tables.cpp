@@ -92,10 +92,12 @@ Table TableOf(std::span<const Row> rows, std::vector<RowColumn> columns) {
     return std::ranges::all_of(rows, [&](const Row& row) { return column.cell(row).empty(); });
   });
   std::vector<Column> titles;
+  titles.reserve(columns.size());
   for (const RowColumn& column : columns) titles.emplace_back(column.title, column.align);
   Table table(std::move(titles));
   for (const Row& row : rows) {
     std::vector<std::string> cells;
+    cells.reserve(columns.size());
     for (const RowColumn& column : columns) cells.push_back(column.cell(row));
     table.AddRow(std::move(cells));
   }
@@ -180,9 +182,18 @@ Table PeakTable(const bench::Results& results) {
 
 std::string BenchNotes(const bench::Results& results) {
   std::string notes;
-  for (const bench::Skipped& skipped : results.skipped) {
-    notes += fmt::format("{} with {} threads was not measured on {}: {}\n", skipped.contender,
-                         skipped.threads, skipped.name, Printable(skipped.reason));
+  // A reason usually holds for a whole group.
+  const auto group = [](const bench::Skipped& skipped) {
+    return skipped.name.substr(0, skipped.name.rfind('/'));
+  };
+  for (auto at = results.skipped.begin(); at != results.skipped.end();) {
+    const auto end = std::find_if_not(at, results.skipped.end(), [&](const auto& other) {
+      return group(other) == group(*at) && other.contender == at->contender &&
+             other.reason == at->reason;
+    });
+    notes += fmt::format("{} was not measured on {} ({}): {}\n", at->contender, group(*at),
+                         end - at, Printable(at->reason));
+    at = end;
   }
   for (const Row& row : results.rows) {
     if (!row.difference || *row.difference <= bench::kLargestDifference) continue;

@@ -26,7 +26,8 @@ Table PeakTable(const bench::Results& results);
 // Everything, for a page: tables under headings, what was skipped, where outputs differ.
 std::string BenchMarkdown(const bench::Results& results, const bench::MachineInfo& machine);
 
-// "case (contender): reason", once for each, and rows whose outputs differ by more than they may.
+// A line for every contender that was skipped on a group, with the number of cases and the reason,
+// and one for every row whose output differs by more than it may.
 std::string BenchNotes(const bench::Results& results);
 
 }  // namespace maskproof::cli
