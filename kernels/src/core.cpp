@@ -154,8 +154,13 @@ void WeighKeys(const BlockTile& block) {
 // Adds the values of the keys [begin, end) by their weights, to `rows` rows from `first` on.
 void AddValues(const BlockTile& block, int64_t first, int64_t rows, int64_t begin, int64_t end) {
   const int64_t stride = block.value_stride();
-  for (int64_t column = 0; column < stride; column += PanelColumns()) {
-    const int64_t width = ValueWidth(stride, column);
+  // A few rows that read the values where they stand read long pieces of them.
+  constexpr int64_t kFewRows = 4;
+  const bool wide = block.values.in_place() && rows <= kFewRows;
+  int64_t width = 0;
+  for (int64_t column = 0; column < stride; column += width) {
+    width = wide && column + 2 * PanelColumns() <= stride ? 2 * PanelColumns()
+                                                          : ValueWidth(stride, column);
     const int64_t key_stride = block.values.KeyStride(width);
     float* const sums = block.sums() + first * stride + column;
     const Product product{.a = block.scores() + first * kScoreStride + begin,
@@ -167,7 +172,9 @@ void AddValues(const BlockTile& block, int64_t first, int64_t rows, int64_t begi
                           .c = sums,
                           .c_stride = stride,
                           .canonical = false};
-    if (width == PanelColumns()) {
+    if (width == 2 * PanelColumns()) {
+      MultiplyRows<ScoreFactor, 4, kFewRows>(product, rows);
+    } else if (width == PanelColumns()) {
       MultiplyRows<ScoreFactor, 2>(product, rows);
     } else {
       MultiplyRows<ScoreFactor, 1>(product, rows);

@@ -16,8 +16,8 @@ namespace maskproof::kernels::HWY_NAMESPACE {
 inline constexpr float kLowestExponent = -0x1.5d589ep+6F;
 
 // Error below 1 ulp for -126 ln 2 <= x <= 0 (over all floats there the worst is 0.889 with fused
-// multiply-add and 0.989 without, see kernels/tests/exp_test.cpp); exactly 1 at 0; exactly 0 below, -infinity included, so that no
-// denormal number ever comes up; NaN for NaN.
+// multiply-add and 0.989 without, see kernels/tests/exp_test.cpp); exactly 1 at 0; exactly 0 below,
+// -infinity included, so that no denormal number ever comes up; NaN for NaN.
 //
 // x = n ln 2 + r with |r| <= ln 2 / 2 (1 + 2^-20), e^x = 2^n (1 + r (1 + r q(r))). q is the minimax
 // polynomial of degree 4: its relative error in e^r is below 3.1e-9, a twentieth of an ulp.

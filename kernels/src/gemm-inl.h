@@ -1,6 +1,6 @@
 // The float32 matrix product under the projection, the scores and the weighted sums: some rows
-// times one packed panel, one or two vectors wide. Every element is one chain of multiply-adds over
-// the depth, in order, in a lane of its own: its bits depend on its row and its column and on
+// times one packed panel, one to four vectors wide. Every element is one chain of multiply-adds
+// over the depth, in order, in a lane of its own: its bits depend on its row and its column and on
 // nothing else.
 #include <bit>
 #include <cstdint>
@@ -66,7 +66,7 @@ HWY_NOINLINE void MultiplyTile(const Product& product) {
   FloatVector sums[kRows][kVectors];
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
       sums[r][v] = hn::Load(d, product.initial + r * product.initial_stride + v * lanes);
     }
@@ -75,12 +75,12 @@ HWY_NOINLINE void MultiplyTile(const Product& product) {
   const float* HWY_RESTRICT panel = product.panel;
   for (int64_t k = 0; k < product.depth; ++k) {
     FloatVector b[kVectors];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) b[v] = hn::LoadU(d, panel + v * lanes);
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
       const FloatVector x = hn::Set(d, a[r * A::kRow]);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) sums[r][v] = hn::MulAdd(x, b[v], sums[r][v]);
     }
     a += A::kDepth;
@@ -89,13 +89,13 @@ HWY_NOINLINE void MultiplyTile(const Product& product) {
   if (product.canonical) {
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) sums[r][v] = CanonicalNaN(sums[r][v]);
     }
   }
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
       hn::Store(sums[r][v], d, product.c + r * product.c_stride + v * lanes);
     }

@@ -26,8 +26,9 @@ struct TileValues {
   int64_t key_stride;     // 0: the width of the panel
   const uint8_t* finite;  // whether all are finite numbers; null: not known
 
+  bool in_place() const { return key_stride != 0; }
   const float* Panel(int64_t column) const { return data + column * column_stride; }
-  int64_t KeyStride(int64_t width) const { return key_stride == 0 ? width : key_stride; }
+  int64_t KeyStride(int64_t width) const { return in_place() ? key_stride : width; }
 };
 
 HWY_INLINE TileValues ValuesOf(const CoreProblem& problem, const PackedTile& packed) {
@@ -61,7 +62,7 @@ HWY_INLINE void PackKeys(const CoreProblem& problem, int64_t batch, int64_t head
     const int64_t count = std::min(panel, problem.geometry.keys - t);
     if (count < panel) std::fill(to, to + panel * depth, 0.0F);
     Transpose({.data = problem.key.Row(batch, head, t), .stride = problem.key.row_stride}, count,
-              depth, {.data = to, .stride = panel});
+              depth, {.data = to, .stride = panel}, std::min(panel, keys.end - t - count));
   }
 }
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
+#include "sizes.h"
 #include "vector-inl.h"
 
 #if defined(MASKPROOF_KERNELS_SRC_TRANSPOSE_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -37,15 +39,18 @@ HWY_INLINE FloatVector PairsUpper(FloatVector a, FloatVector b) {
 }
 
 // As many rows and columns as a vector has lanes: 4, 8 or 16. Rows from `rows` on are copies of the
-// last one.
-HWY_INLINE void TransposeSquare(const Rows<const float>& from, int64_t rows,
+// last one. Fetches what stands `ahead` floats further on, if that is not 0: rows far apart are no
+// pattern that the processor would see through.
+HWY_INLINE void TransposeSquare(const Rows<const float>& from, int64_t rows, int64_t ahead,
                                 const Rows<float>& to) {
   const FloatTag d;
   constexpr int kLanes = static_cast<int>(hn::MaxLanes(FloatTag()));
   // q[4 i + j]: block m holds column 4 m + j of the rows 4 i .. 4 i + 3.
   FloatVector q[kLanes];
   const auto load = [&](int64_t row) HWY_ATTR {
-    return hn::LoadU(d, from.data + std::min(row, rows - 1) * from.stride);
+    const float* const address = from.data + std::min(row, rows - 1) * from.stride;
+    if (ahead != 0) hwy::Prefetch(address + ahead);
+    return hn::LoadU(d, address);
   };
 #pragma GCC unroll 4
   for (int i = 0; i < kLanes; i += 4) {
@@ -95,16 +100,19 @@ HWY_INLINE void TransposeElements(const Rows<const float>& from, int64_t rows, i
 }
 
 // to[c][r] = from[r][c] for r < rows, c < columns. Rows up to a whole vector of them may be written
-// besides: to.stride has room for them.
-HWY_INLINE void Transpose(Rows<const float> from, int64_t rows, int64_t columns, Rows<float> to) {
+// besides: to.stride has room for them. `next` rows beyond these will be wanted soon.
+HWY_INLINE void Transpose(Rows<const float> from, int64_t rows, int64_t columns, Rows<float> to,
+                          [[maybe_unused]] int64_t next = 0) {
 #if HWY_TARGET == HWY_SCALAR
   TransposeElements(from, rows, 0, columns, to);
 #else
   const int64_t lanes = FloatLanes();
-  for (; rows > 0; rows -= lanes) {
+  const int64_t distance = RoundUp(rows, lanes);
+  for (; rows > 0; rows -= lanes, next -= lanes) {
+    const int64_t ahead = next >= lanes ? distance * from.stride : 0;
     int64_t c = 0;
     for (; c + lanes <= columns; c += lanes) {
-      TransposeSquare({.data = from.data + c, .stride = from.stride}, rows,
+      TransposeSquare({.data = from.data + c, .stride = from.stride}, rows, ahead,
                       {.data = to.data + c * to.stride, .stride = to.stride});
     }
     TransposeElements(from, std::min(rows, lanes), c, columns, to);
