@@ -53,6 +53,7 @@ void QuantizedProjection::PackInput() {
   const int64_t depth = input.dims[2];
   const int32_t zero_point = ZeroPointAt(inputs_.input_zero_point, 0);
   problem_.input_zero_point = zero_point + (input.is_signed ? kernels_.signed_input_shift : 0);
+  if (depth == 0) return;  // there is nothing to point to
   ForEachTask(parallel_, problem_.tiles, [&](int64_t tile, int64_t /*worker*/) {
     const int64_t row = problem_.FirstRow(tile);
     kernels_.pack_input({.input = static_cast<const uint8_t*>(input.data) + row * depth,
