@@ -12,7 +12,7 @@ namespace maskproof::kernels {
 namespace {
 
 // Bytes of packed input that a second-level cache keeps while every panel of weights passes by.
-constexpr int64_t kChunkBytes = 256 * 1024;
+constexpr int64_t kChunkBytes = int64_t{256} << 10;
 
 // Tasks for each worker: few enough that a panel serves many tiles, and many enough that all
 // workers end at about the same time.
