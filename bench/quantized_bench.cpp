@@ -12,7 +12,7 @@
 #include <vector>
 
 #if defined(__x86_64__)
-#include <time.h>
+#include <ctime>
 #endif
 
 #include "maskproof/kernels/attention.h"
@@ -113,7 +113,7 @@ void Project(benchmark::State& state, Product product, kernels::Target target, b
     return state.SkipWithError("no memory");
   }
 
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     projection.Run(projected.data(), stride);
     benchmark::ClobberMemory();
   }
@@ -129,7 +129,7 @@ void Project(benchmark::State& state, Product product, kernels::Target target, b
 
 void VnniPeak(benchmark::State& state) {
   double peak = 0.0;
-  for (auto _ : state) peak = std::max(peak, MeasurePeak());
+  for ([[maybe_unused]] auto _ : state) peak = std::max(peak, MeasurePeak());
   state.counters["OP/s"] = benchmark::Counter(peak);
 }
 

@@ -315,7 +315,7 @@ namespace {
 HWY_EXPORT(GetQuantizedKernels);
 }  // namespace
 
-const QuantizedKernels& QuantizedKernelsFor(int64_t target) {
+const QuantizedKernels& QuantizedKernelsFor([[maybe_unused]] int64_t target) {
   return MASKPROOF_FOR_TARGET(GetQuantizedKernels, target)();
 }
 

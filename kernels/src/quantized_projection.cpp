@@ -12,7 +12,7 @@ namespace maskproof::kernels {
 namespace {
 
 // Bytes of packed input that a second-level cache keeps while every panel of weights passes by.
-constexpr int64_t kChunkBytes = 256 * 1024;
+constexpr int64_t kChunkBytes = int64_t{256} << 10;
 
 // Tasks for each worker: few enough that a panel serves many tiles, and many enough that all
 // workers end at about the same time.
@@ -53,6 +53,7 @@ void QuantizedProjection::PackInput() {
   const int64_t depth = input.dims[2];
   const int32_t zero_point = ZeroPointAt(inputs_.input_zero_point, 0);
   problem_.input_zero_point = zero_point + (input.is_signed ? kernels_.signed_input_shift : 0);
+  if (depth == 0) return;  // there is nothing to point to
   ForEachTask(parallel_, problem_.tiles, [&](int64_t tile, int64_t /*worker*/) {
     const int64_t row = problem_.FirstRow(tile);
     kernels_.pack_input({.input = static_cast<const uint8_t*>(input.data) + row * depth,

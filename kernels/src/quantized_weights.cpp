@@ -41,6 +41,7 @@ void QuantizedWeights::Pack(const void* weights, const std::optional<QuantizedVi
   for (int64_t c = 0; c < view_.padded; ++c) {
     zero_points_.data()[c] = c < view_.columns ? ZeroPointAt(zero_point, c) + Shift() : 0;
   }
+  if (view_.depth == 0) return;  // there is nothing to point to
   const int64_t panel_size = view_.words * kernels_.panel;
   ForEachTask(parallel, panels(), [&](int64_t panel, int64_t /*worker*/) {
     const int64_t column = panel * kernels_.panel;

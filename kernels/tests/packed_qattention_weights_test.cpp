@@ -166,8 +166,8 @@ TEST_F(PackedQAttentionWeightsTest, WeightsThatCannotBePacked) {
 }
 
 TEST_F(PackedQAttentionWeightsTest, MoreWeightsThanMemory) {
-  // Never read: there is no memory to pack them into.
-  const std::vector<int64_t> dims = {int64_t{1} << 30, int64_t{1} << 30};
+  // Countable, but more bytes than an int64 can count once they are packed: nothing is read.
+  const std::vector<int64_t> dims = {int64_t{1} << 31, (int64_t{1} << 32) - 1};
   const int8_t weight = 0;
   PackedQAttentionWeights packed;
   const Status status =
