@@ -87,6 +87,7 @@ std::vector<const char*> Classify(const Recipe& recipe, const Case& expanded) {
   labels.Add(r.heads > 1, "several heads");
   labels.Add(TotalLength(r) == 1, "one key");
   labels.Add(IsTail(TotalLength(r), 8), "tail of keys");
+  labels.Add(TotalLength(r) > 512, "more than 512 keys");
   labels.Add(IsTail(r.head_size, 8), "tail of head size");
   labels.Add(TotalLength(r) >= 64, "64 keys or more");
   labels.Add(HasDistribution(r, Distribution::kRepeat), "equal rows");

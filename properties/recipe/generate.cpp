@@ -10,7 +10,7 @@ namespace {
 
 // Which size of a case is allowed to be large. With all of them drawn alike, a limit on the work
 // would leave hardly any case with many keys or wide rows.
-enum class Theme : uint8_t { kBalanced, kLong, kWideHead, kManyHeads, kWideInput, kMany };
+enum class Theme : uint8_t { kBalanced, kLong, kWideHead, kManyHeads, kWideInput, kMany, kTiles };
 
 Theme ChooseTheme(Rng& rng) {
   const uint64_t percent = rng.Below(100);
@@ -19,8 +19,20 @@ Theme ChooseTheme(Rng& rng) {
   if (percent < 75) return Theme::kWideHead;
   if (percent < 87) return Theme::kManyHeads;
   if (percent < 96) return Theme::kWideInput;
-  return Theme::kMany;
+  if (percent < 99) return Theme::kMany;
+  return Theme::kTiles;
 }
+
+// Keys of a case that is long for reasons of its own: kernels work in tiles of some hundred keys,
+// and go over to other ways at such lengths.
+int64_t ChooseTiledLength(Rng& rng, int64_t longest) {
+  const int64_t tiles = PickOf(rng, {int64_t{256}, int64_t{512}, int64_t{512}, int64_t{1024}});
+  const int64_t length = rng.OneIn(3) ? rng.Between(129, 1100) : tiles + rng.Between(-2, 18);
+  return std::min(length, longest);
+}
+
+// Longer than this only where a theme wants it.
+constexpr int64_t kUsualPast = 80;
 
 struct Caps {
   int64_t batch = 3;
@@ -33,9 +45,13 @@ struct Caps {
 
 Caps CapsOf(Theme theme, const Limits& limits) {
   Caps caps;
-  const int64_t longest = limits.max_past + limits.max_sequence;
+  const int64_t longest = std::min(limits.max_past, kUsualPast) + limits.max_sequence;
   switch (theme) {
     case Theme::kBalanced:
+      break;
+    case Theme::kTiles:
+      caps = {
+          .batch = 1, .heads = 2, .least_total = 1, .total = longest, .head_size = 5, .width = 6};
       break;
     case Theme::kLong:
       caps = {.batch = 2,
@@ -114,15 +130,24 @@ void ChooseLengths(Rng& rng, int64_t at_least, int64_t cap, const Limits& limits
 
 void ChooseSizes(Rng& rng, const GenerateOptions& options, Recipe& r) {
   const Limits& limits = options.limits;
-  const Caps caps = CapsOf(ChooseTheme(rng), limits);
+  const int64_t longest = limits.max_past + limits.max_sequence;
+  Theme theme = ChooseTheme(rng);
+  // RapidCheck begins with small cases.
+  if (options.size < 50 || longest < 256) theme = theme == Theme::kTiles ? Theme::kMany : theme;
+  const Caps caps = CapsOf(theme, limits);
   const auto scaled = [&](int64_t cap, int64_t limit) { return Scaled(cap, limit, options.size); };
   r.batch = ChooseSize(rng, scaled(caps.batch, limits.max_batch));
   r.heads = ChooseHeads(rng, scaled(caps.heads, limits.max_heads));
   r.head_size = ChooseSize(rng, scaled(caps.head_size, limits.max_head_size));
   r.value_head_size =
       rng.OneIn(2) ? r.head_size : ChooseSize(rng, scaled(caps.head_size, limits.max_head_size));
-  const int64_t longest = limits.max_past + limits.max_sequence;
-  ChooseLengths(rng, caps.least_total, scaled(caps.total, longest), limits, r);
+  if (theme == Theme::kTiles) {
+    const int64_t total = ChooseTiledLength(rng, longest);
+    r.sequence = std::min(rng.Between(1, 4), limits.max_sequence);
+    r.past = std::min(total - r.sequence, limits.max_past);
+  } else {
+    ChooseLengths(rng, caps.least_total, scaled(caps.total, longest), limits, r);
+  }
   r.input_width = ChooseSize(rng, scaled(caps.width, limits.max_input_width));
   if (Percent(rng, 20)) r.input_width = r.heads * r.head_size;
 }

@@ -169,7 +169,7 @@ struct Recipe {
 struct Limits {
   int64_t max_batch = 4;
   int64_t max_sequence = 48;
-  int64_t max_past = 80;
+  int64_t max_past = 1100;
   int64_t max_heads = 13;
   int64_t max_head_size = 72;
   int64_t max_input_width = 160;
