@@ -25,7 +25,8 @@ class FloatProjection final : public Projection {
                  .input = inputs.input.data,
                  .weights = inputs.weights.data,
                  .bias = inputs.bias ? inputs.bias->data : nullptr,
-                 .packed = inputs.packed_weights ? inputs.packed_weights->data() : nullptr},
+                 .packed =
+                     inputs.packed_weights != nullptr ? inputs.packed_weights->data() : nullptr},
         run_(problem_, target, parallel) {}
 
   [[nodiscard]] bool Reserve(Arena& arena) override { return run_.Reserve(arena); }

@@ -29,7 +29,7 @@ class Workspace {
   [[nodiscard]] Status Provide(const Execution& execution, const Reserve& reserve) {
     size_t bytes = 0;
     MASKPROOF_RETURN_IF_ERROR(MeasureWorkspace(reserve, bytes));
-    std::byte* memory = static_cast<std::byte*>(execution.workspace);
+    auto* memory = static_cast<std::byte*>(execution.workspace);
     if (memory == nullptr) {
       if (!owned_.Allocate(static_cast<int64_t>(bytes))) return OutOfMemory();
       memory = owned_.data();

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* C has no other way. NOLINTBEGIN(modernize-use-using) */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -186,5 +188,7 @@ maskproof_code maskproof_core_workspace_size(const maskproof_core_call* call,
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(modernize-use-using) */
 
 #endif /* MASKPROOF_KERNELS_C_API_H_ */
