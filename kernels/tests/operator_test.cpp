@@ -47,6 +47,13 @@ TEST_P(OperatorTest, AttentionIsTheCoreOnItsProjection) {
                            .head_size = 37,
                            .value_head_size = 37,
                            .input_width = 300},
+                          // More rows and more depth than are multiplied in one go.
+                          {.batch = 1,
+                           .queries = 130,
+                           .heads = 2,
+                           .head_size = 3,
+                           .value_head_size = 5,
+                           .input_width = 2060},
                           {.batch = 3,
                            .queries = 2,
                            .heads = 1,
