@@ -12,10 +12,15 @@
 #include <utility>
 
 #include "maskproof/kernels/attention.h"
+#include "maskproof/kernels/packed_qattention_weights.h"
 #include "message.h"
 
 struct maskproof_thread_pool {
   std::unique_ptr<maskproof::kernels::ParallelFor> pool;
+};
+
+struct maskproof_packed_qweights {
+  maskproof::kernels::PackedQAttentionWeights weights;
 };
 
 struct maskproof_packed_weights {
@@ -201,9 +206,12 @@ Status WithQAttention(Reader& reader, const maskproof_qattention_call* call, con
   inputs.input_zero_point = reader.OptionalQuantized("input_zero_point", call->input_zero_point);
   inputs.weight_zero_point = reader.OptionalQuantized("weight_zero_point", call->weight_zero_point);
   inputs.past = reader.Optional<float>("past", call->past, MASKPROOF_FLOAT32);
+  if (call->packed_weights != nullptr) inputs.packed_weights = &call->packed_weights->weights;
   const AttentionOutputs outputs = reader.Outputs(call->output, call->present);
   return reader.status().ok() ? use(attributes, inputs, outputs) : reader.status();
 }
+
+Status NoPlaceForBytes() { return Mismatch("bytes", "a pointer", "a null pointer"); }
 
 StridedTensor<const float> Strided(const maskproof_strided& tensor) {
   return {.data = tensor.data,
@@ -248,6 +256,7 @@ using maskproof::kernels::AttentionInputs;
 using maskproof::kernels::AttentionOutputs;
 using maskproof::kernels::CoreArguments;
 using maskproof::kernels::Execution;
+using maskproof::kernels::NoPlaceForBytes;
 using maskproof::kernels::QAttentionInputs;
 using maskproof::kernels::Reader;
 using maskproof::kernels::Status;
@@ -294,6 +303,29 @@ maskproof_code maskproof_pack_attention_weights(const maskproof_tensor* weights,
 
 void maskproof_packed_weights_destroy(maskproof_packed_weights* packed) { delete packed; }
 
+maskproof_code maskproof_pack_qattention_weights(const maskproof_tensor* weights,
+                                                 const maskproof_tensor* weight_zero_point,
+                                                 const maskproof_execution* execution,
+                                                 maskproof_packed_qweights** packed, char* message,
+                                                 size_t message_size) {
+  return Call(execution, Answer{message, message_size}, [&](Reader& reader, const Execution& how) {
+    if (weights == nullptr || packed == nullptr) {
+      return maskproof::kernels::Mismatch(weights == nullptr ? "weights" : "packed", "a pointer",
+                                          "a null pointer");
+    }
+    const auto view = reader.Quantized("weights", *weights);
+    const auto zero_point = reader.OptionalQuantized("weight_zero_point", weight_zero_point);
+    if (!reader.status().ok()) return reader.status();
+    auto fresh = std::make_unique<maskproof_packed_qweights>();
+    Status status =
+        maskproof::kernels::PackQAttentionWeights(view, zero_point, how, fresh->weights);
+    if (status.ok()) *packed = fresh.release();
+    return status;
+  });
+}
+
+void maskproof_packed_qweights_destroy(maskproof_packed_qweights* packed) { delete packed; }
+
 maskproof_code maskproof_attention(const maskproof_attention_call* call,
                                    const maskproof_execution* execution, char* message,
                                    size_t message_size) {
@@ -311,6 +343,7 @@ maskproof_code maskproof_attention_workspace_size(const maskproof_attention_call
                                                   size_t* bytes, char* message,
                                                   size_t message_size) {
   return Call(execution, Answer{message, message_size}, [&](Reader& reader, const Execution& how) {
+    if (bytes == nullptr) return NoPlaceForBytes();
     return WithAttention(reader, call,
                          [&](const AttentionAttributes& attributes, const AttentionInputs& inputs,
                              const AttentionOutputs& outputs) {
@@ -337,6 +370,7 @@ maskproof_code maskproof_qattention_workspace_size(const maskproof_qattention_ca
                                                    size_t* bytes, char* message,
                                                    size_t message_size) {
   return Call(execution, Answer{message, message_size}, [&](Reader& reader, const Execution& how) {
+    if (bytes == nullptr) return NoPlaceForBytes();
     return WithQAttention(reader, call,
                           [&](const AttentionAttributes& attributes, const QAttentionInputs& inputs,
                               const AttentionOutputs& outputs) {
@@ -359,6 +393,7 @@ maskproof_code maskproof_core_workspace_size(const maskproof_core_call* call,
                                              const maskproof_execution* execution, size_t* bytes,
                                              char* message, size_t message_size) {
   return Call(execution, Answer{message, message_size}, [&](Reader& reader, const Execution& how) {
+    if (bytes == nullptr) return NoPlaceForBytes();
     return WithCore(reader, call, [&](const CoreArguments& arguments) {
       return maskproof::kernels::ScaledDotProductAttentionWorkspaceSize(arguments, how, *bytes);
     });

@@ -132,6 +132,10 @@ TEST_F(CApiTest, RefusalsNameTheTensorAndTouchNothing) {
   EXPECT_EQ(Run(), MASKPROOF_INVALID_ARGUMENT);
   EXPECT_STREQ(message_.data(), "mask_index: expected no negative length, got -1 at index 1");
   (*c_.mask)[1] = 1;
+  EXPECT_EQ(maskproof_attention_workspace_size(&call_, nullptr, nullptr, message_.data(),
+                                               message_.size()),
+            MASKPROOF_INVALID_ARGUMENT);
+  EXPECT_STREQ(message_.data(), "bytes: expected a pointer, got a null pointer");
   call_.bias = nullptr;
   call_.input.dims = nullptr;
   EXPECT_EQ(Run(), MASKPROOF_INVALID_ARGUMENT);
@@ -188,6 +192,21 @@ TEST_F(CApiTest, QAttentionGivesTheBitsOfTheCppFunction) {
   ASSERT_EQ(maskproof_qattention(&call, nullptr, message_.data(), message_.size()), MASKPROOF_OK)
       << message_.data();
   EXPECT_EQ(q.output.data, expected);
+
+  maskproof_packed_qweights* packed = nullptr;
+  ASSERT_EQ(maskproof_pack_qattention_weights(&call.weights, call.weight_zero_point, nullptr,
+                                              &packed, message_.data(), message_.size()),
+            MASKPROOF_OK)
+      << message_.data();
+  q.output.data.assign(q.output.data.size(), -7.0F);
+  call.packed_weights = packed;
+  call.weights.data = nullptr;
+  EXPECT_EQ(maskproof_qattention(&call, nullptr, message_.data(), message_.size()), MASKPROOF_OK)
+      << message_.data();
+  EXPECT_EQ(q.output.data, expected);
+  maskproof_packed_qweights_destroy(packed);
+  call.packed_weights = nullptr;
+  call.weights.data = q.weights.data.data();
   size_t bytes = 0;
   EXPECT_EQ(maskproof_qattention_workspace_size(&call, nullptr, &bytes, nullptr, 0), MASKPROOF_OK);
   EXPECT_GT(bytes, 0U);

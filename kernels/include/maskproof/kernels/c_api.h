@@ -123,14 +123,25 @@ maskproof_code maskproof_attention_workspace_size(const maskproof_attention_call
 
 /* ---- QAttention -------------------------------------------------------------------------------*/
 
+typedef struct maskproof_packed_qweights maskproof_packed_qweights;
+/* Packs weights (Di, 3 D) of int8 or uint8 for execution->target. weight_zero_point may be NULL; a
+ * call with these weights must come with the same. */
+maskproof_code maskproof_pack_qattention_weights(const maskproof_tensor* weights,
+                                                 const maskproof_tensor* weight_zero_point,
+                                                 const maskproof_execution* execution,
+                                                 maskproof_packed_qweights** packed, char* message,
+                                                 size_t message_size);
+void maskproof_packed_qweights_destroy(maskproof_packed_qweights* packed);
+
 typedef struct maskproof_qattention_call {
   size_t size;
   maskproof_attributes attributes;
-  maskproof_tensor input;        /* (B, S, Di), int8 or uint8 */
-  maskproof_tensor weights;      /* (Di, 3 D), int8 or uint8 */
-  maskproof_tensor bias;         /* (3 D) */
-  maskproof_tensor input_scale;  /* scalar or (1) */
-  maskproof_tensor weight_scale; /* scalar, (1) or (3 D) */
+  maskproof_tensor input;                          /* (B, S, Di), int8 or uint8 */
+  maskproof_tensor weights;                        /* (Di, 3 D), int8 or uint8 */
+  const maskproof_packed_qweights* packed_weights; /* then weights.data is not read */
+  maskproof_tensor bias;                           /* (3 D) */
+  maskproof_tensor input_scale;                    /* scalar or (1) */
+  maskproof_tensor weight_scale;                   /* scalar, (1) or (3 D) */
   const maskproof_tensor* mask_index;
   const maskproof_tensor* input_zero_point;  /* scalar or (1), typed as input */
   const maskproof_tensor* weight_zero_point; /* scalar, (1) or (3 D), typed as weights */
