@@ -7,12 +7,14 @@
 #include <optional>
 #include <vector>
 
+#include "cli/dialects.h"
 #include "cli/names.h"
 #include "cli/picture.h"
 #include "cli/table.h"
 #include "properties/case/validity.h"
 #include "properties/case/visibility.h"
 #include "properties/invariants/probe.h"
+#include "properties/invariants/trial.h"
 #include "properties/oracle/oracle.h"
 
 namespace maskproof::cli {
@@ -132,10 +134,9 @@ std::string OutputsText(const Case& c, const Reference& reference, const Row& ro
 }
 
 std::string RowText(Subject& subject, const RecordedRun& run, const Row& row) {
-  const Reference reference =
-      ComputeReference(run.c, {.fully_masked = subject.promises().fully_masked,
-                               .profile = subject.promises().profile,
-                               .want_weights = true});
+  OracleOptions options = OracleOptionsOf(subject);
+  options.want_weights = true;
+  const Reference reference = ComputeReference(run.c, options);
   std::string text =
       fmt::format("row: batch {}, head {}, query {}{}\n", row.batch, row.head, row.query,
                   RowStateText(reference.row(row.batch, row.head, row.query)));
@@ -171,6 +172,11 @@ std::string RunText(Subject& subject, const RecordedRun& run, const Evidence& ev
            fmt::format("{}: {}: {}\n",
                        validity.validity == Validity::kInvalid ? "malformed" : "optional feature",
                        validity.subject, validity.reason);
+  }
+  if (run.outcome.kind == OutcomeKind::kOutput) {
+    for (const Dialect* dialect : DialectsThatGive(subject, run.c, run.outcome.output)) {
+      text += fmt::format("dialect  this is what {} gives: {}\n", dialect->name, dialect->meaning);
+    }
   }
   text.insert(0, "sizes  " + DescribeGeometry(run.c) + '\n');
   text += "mask (one line per query, # for a key that it sees)\n" + MaskPicture(run.c);

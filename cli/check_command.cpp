@@ -76,12 +76,13 @@ std::optional<FindingSummary> WriteFinding(const CheckArguments& arguments, cons
       fmt::format("after {:.2f} s as case {} of seed {}; {} simpler recipes tried", finding.seconds,
                   finding.case_index, arguments.seed, finding.shrink_tries);
   if (!finding.reproduced) origin += "; it did not happen again when rerun";
-  const FindingText text = {.invariant = pair.invariant,
-                            .recipe = finding.recipe,
-                            .verdict = finding.verdict,
-                            .run = finding.run ? &*finding.run : nullptr,
-                            .origin = origin,
-                            .command = ReplayCommand(file, arguments.subject, *pair.invariant)};
+  const FindingText text = {
+      .invariant = pair.invariant,
+      .recipe = finding.recipe,
+      .verdict = finding.verdict,
+      .run = finding.run ? &*finding.run : nullptr,
+      .origin = origin,
+      .command = ReplayCommand(file, arguments.subject, arguments.dialect, *pair.invariant)};
   std::string error;
   if (!WriteFileAtomically(file, RecipeFileText(text, subject), error) ||
       !WriteFileAtomically(directory.File(stem + ".txt"), ReportFileText(text, subject), error)) {
@@ -132,7 +133,7 @@ int RunCheck(const CheckArguments& arguments) {
   const OutputDirectory directory(arguments.out, error);
   if (!directory.ok()) return Fail(error);
   if (!arguments.json.empty() && !CanWriteFile(arguments.json, error)) return Fail(error);
-  const std::unique_ptr<Subject> subject = OpenSubject(arguments.subject);
+  const std::unique_ptr<Subject> subject = OpenSubject(arguments.subject, arguments.dialect);
   if (subject == nullptr) return kExitUsage;
   CatchInterrupts();
 
@@ -151,6 +152,7 @@ int RunCheck(const CheckArguments& arguments) {
   CheckResults results;
   results.version = MASKPROOF_VERSION;
   results.subject = subject->name();
+  results.dialect = DialectOf(subject->promises().dialect).name;
   results.seed = options.seed;
   results.interrupted = campaign.interrupted;
   for (const PairResult& pair : campaign.pairs) {

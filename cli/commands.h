@@ -19,6 +19,7 @@ inline constexpr int kExitUsage = 2;  // wrong usage, or something needed cannot
 
 struct CheckArguments {
   std::string subject;
+  std::string dialect = "ideal";        // or another of Dialects(), or "claimed"
   std::vector<std::string> ops;         // empty: all
   std::vector<std::string> invariants;  // empty: all
   int64_t cases = 0;                    // per (operator, invariant); 0: no such limit
@@ -33,13 +34,14 @@ int RunCheck(const CheckArguments& arguments);
 struct ReplayArguments {
   std::vector<std::string> files;  // recipes, or directories of them
   std::string subject;
+  std::string dialect = "ideal";        // as for check
   std::vector<std::string> invariants;  // empty: all
   bool quiet = false;
 };
 int RunReplay(const ReplayArguments& arguments);
 
 struct ListArguments {
-  std::string what;  // "subjects", "invariants" or "targets"
+  std::string what;  // "subjects", "invariants", "targets" or "dialects"
   bool markdown = false;
 };
 int RunList(const ListArguments& arguments);
@@ -78,6 +80,8 @@ int Fail(std::string_view message);
 
 // The subject, or null after a message on standard error.
 std::unique_ptr<Subject> OpenSubject(const std::string& specification);
+// The same, held to a dialect.
+std::unique_ptr<Subject> OpenSubject(const std::string& specification, const std::string& dialect);
 
 // The invariants of these ids, all if there are none, each once; false after a message.
 bool ChooseInvariants(const std::vector<std::string>& ids, std::vector<const Invariant*>& chosen);

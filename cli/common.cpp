@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "cli/commands.h"
+#include "cli/dialects.h"
 #include "cli/names.h"
 
 namespace maskproof::cli {
@@ -27,6 +29,11 @@ std::unique_ptr<Subject> OpenSubject(const std::string& specification) {
   }
   Fail(message + "\n'maskproof list subjects' shows all of them");
   return nullptr;
+}
+
+std::unique_ptr<Subject> OpenSubject(const std::string& specification, const std::string& dialect) {
+  std::unique_ptr<Subject> subject = OpenSubject(specification);
+  return subject == nullptr ? nullptr : HeldToDialect(std::move(subject), dialect);
 }
 
 bool ChooseInvariants(const std::vector<std::string>& ids, std::vector<const Invariant*>& chosen) {

@@ -20,9 +20,11 @@ std::string Commented(const std::string& text) {
 }  // namespace
 
 std::string ReplayCommand(const std::string& file, const std::string& subject,
-                          const Invariant& invariant) {
-  return fmt::format("maskproof replay {} --subject {} --invariant {}", ShellQuote(file),
-                     ShellQuote(subject), invariant.id);
+                          const std::string& dialect, const Invariant& invariant) {
+  std::string command = fmt::format("maskproof replay {} --subject {} --invariant {}",
+                                    ShellQuote(file), ShellQuote(subject), invariant.id);
+  if (dialect != DialectOf(DialectId::kIdeal).name) command += " --dialect " + ShellQuote(dialect);
+  return command;
 }
 
 std::string RecipeFileText(const FindingText& finding, const Subject& subject) {

@@ -13,7 +13,7 @@ namespace maskproof::cli {
 
 // The command that runs a recipe file again.
 std::string ReplayCommand(const std::string& file, const std::string& subject,
-                          const Invariant& invariant);
+                          const std::string& dialect, const Invariant& invariant);
 
 // The two files of a finding: the recipe with a comment above it, and the report for people.
 struct FindingText {

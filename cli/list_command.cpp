@@ -10,6 +10,7 @@
 #include "cli/table.h"
 #include "maskproof/kernels/execution.h"
 #include "properties/invariants/catalogue.h"
+#include "properties/oracle/dialect.h"
 
 namespace maskproof::cli {
 namespace {
@@ -62,6 +63,14 @@ Table SubjectTable() {
   return table;
 }
 
+Table DialectTable() {
+  Table table({{"dialect"}, {"what a mask means in it"}, {"where"}});
+  for (const Dialect& dialect : Dialects()) {
+    table.AddRow({dialect.name, dialect.meaning, dialect.source});
+  }
+  return table;
+}
+
 Table TargetTable() {
   Table table({{"target"}, {"subject"}});
   for (const kernels::Target& target : kernels::SupportedTargets()) {
@@ -101,7 +110,9 @@ int RunList(const ListArguments& arguments) {
     return kExitClean;
   }
   if (arguments.what == "targets") return print(TargetTable());
-  return Fail(UnknownWord("list", arguments.what, {"subjects", "invariants", "targets"}));
+  if (arguments.what == "dialects") return print(DialectTable());
+  return Fail(
+      UnknownWord("list", arguments.what, {"subjects", "invariants", "targets", "dialects"}));
 }
 
 }  // namespace maskproof::cli

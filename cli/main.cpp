@@ -14,12 +14,17 @@ using namespace maskproof::cli;  // NOLINT(google-build-using-namespace)
 
 constexpr const char* kSubjectHelp =
     "what to check: kernels[:TARGET[,threads=N]], onnxruntime:VERSION|PATH, planted:NAME";
+constexpr const char* kDialectHelp =
+    "what a mask is held to mean: claimed, or a name of 'list dialects'";
 constexpr const char* kInvariantHelp = "only this invariant (repeatable)";
 
 void AddCheck(CLI::App& app, int& exit_code) {
   auto arguments = std::make_shared<CheckArguments>();
   CLI::App* command = app.add_subcommand("check", "Look for cases that break an invariant");
   command->add_option("-s,--subject", arguments->subject, kSubjectHelp)->required();
+  command->add_option("--dialect", arguments->dialect, kDialectHelp)
+      ->capture_default_str()
+      ->type_name("NAME");
   command->add_option("--op", arguments->ops, "only this operator (repeatable)")
       ->type_name("Attention|QAttention|Core")
       ->allow_extra_args(false);
@@ -50,6 +55,9 @@ void AddReplay(CLI::App& app, int& exit_code) {
       ->required()
       ->type_name("FILE");
   command->add_option("-s,--subject", arguments->subject, kSubjectHelp)->required();
+  command->add_option("--dialect", arguments->dialect, kDialectHelp)
+      ->capture_default_str()
+      ->type_name("NAME");
   command->add_option("--invariant", arguments->invariants, kInvariantHelp)
       ->type_name("ID")
       ->allow_extra_args(false);
@@ -59,8 +67,9 @@ void AddReplay(CLI::App& app, int& exit_code) {
 
 void AddList(CLI::App& app, int& exit_code) {
   auto arguments = std::make_shared<ListArguments>();
-  CLI::App* command = app.add_subcommand("list", "List subjects, invariants or SIMD targets");
-  command->add_option("what", arguments->what, "subjects, invariants or targets")
+  CLI::App* command =
+      app.add_subcommand("list", "List subjects, invariants, SIMD targets or dialects");
+  command->add_option("what", arguments->what, "subjects, invariants, targets or dialects")
       ->required()
       ->type_name("WHAT");
   command->add_flag("--markdown", arguments->markdown, "as a Markdown table");

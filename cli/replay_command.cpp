@@ -91,7 +91,7 @@ int RunReplay(const ReplayArguments& arguments) {
   }
   Replay replay = {.subject = nullptr, .invariants = {}, .quiet = arguments.quiet};
   if (!ChooseInvariants(arguments.invariants, replay.invariants)) return kExitUsage;
-  const std::unique_ptr<Subject> subject = OpenSubject(arguments.subject);
+  const std::unique_ptr<Subject> subject = OpenSubject(arguments.subject, arguments.dialect);
   if (subject == nullptr) return kExitUsage;
   replay.subject = subject.get();
 

@@ -79,11 +79,9 @@ std::string ToJson(const CheckResults& results) {
                     {"not_applicable", row.not_applicable},
                     {"finding", FindingToJson(row.finding)}});
   }
-  const Json json = {{"version", results.version},
-                     {"subject", results.subject},
-                     {"seed", results.seed},
-                     {"seconds", results.seconds},
-                     {"interrupted", results.interrupted},
+  const Json json = {{"version", results.version}, {"subject", results.subject},
+                     {"dialect", results.dialect}, {"seed", results.seed},
+                     {"seconds", results.seconds}, {"interrupted", results.interrupted},
                      {"results", std::move(rows)}};
   // Messages of foreign code need not be UTF-8.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
@@ -95,6 +93,7 @@ std::optional<CheckResults> FromJson(const std::string& text, std::string& error
     CheckResults results;
     results.version = json.value("version", std::string());
     results.subject = json.at("subject").get<std::string>();
+    results.dialect = json.value("dialect", results.dialect);
     results.seed = json.at("seed").get<uint64_t>();
     results.seconds = json.at("seconds").get<double>();
     results.interrupted = json.value("interrupted", false);

@@ -32,6 +32,7 @@ struct ResultRow {
 struct CheckResults {
   std::string version;
   std::string subject;
+  std::string dialect = "ideal";
   uint64_t seed = 0;
   double seconds = 0.0;
   bool interrupted = false;

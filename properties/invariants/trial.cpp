@@ -41,6 +41,7 @@ std::string Describe(const std::string& label, const Position& p, double expecte
 OracleOptions OracleOptionsOf(const Subject& subject) {
   OracleOptions options;
   options.fully_masked = subject.promises().fully_masked;
+  options.dialect = subject.promises().dialect;
   options.profile = subject.promises().profile;
   return options;
 }

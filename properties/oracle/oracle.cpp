@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "properties/oracle/dialect_rows.h"
 #include "properties/oracle/operands.h"
 #include "properties/oracle/scores.h"
 #include "properties/oracle/softmax_row.h"
@@ -142,7 +143,9 @@ class Evaluation {
 }  // namespace
 
 Reference ComputeReference(const Case& c, const OracleOptions& options) {
-  return Evaluation(c, options).Run();
+  Reference reference = Evaluation(c, options).Run();
+  oracle::SpeakDialect(c, options, reference);
+  return reference;
 }
 
 int64_t OutputIndex(Op op, const Geometry& g, int64_t batch, int64_t head, int64_t query,

@@ -8,6 +8,7 @@
 
 #include "properties/case/case.h"
 #include "properties/case/visibility.h"
+#include "properties/oracle/dialect.h"
 
 namespace maskproof {
 
@@ -34,7 +35,7 @@ struct NumericsProfile {
 
 enum class RowState : uint8_t {
   kBounded,      // output and bound are meaningful
-  kFullyMasked,  // no visible key; output and bound hold the declared policy's values
+  kFullyMasked,  // no visible key; output and bound hold the policy's values, NaN if it is that
   kNonFinite,    // a NaN or infinity takes part: only containment laws apply
   kOverflow,     // float32 may overflow in some order of evaluation
 };
@@ -59,6 +60,7 @@ struct Reference {
 
 struct OracleOptions {
   FullyMasked fully_masked = FullyMasked::kUniform;
+  DialectId dialect = DialectId::kIdeal;
   NumericsProfile profile;
   bool want_weights = false;
 };

@@ -16,6 +16,9 @@ namespace maskproof {
 // subject promises reproducible rows, and within the oracle's bound where it does not.
 struct Promises {
   FullyMasked fully_masked = FullyMasked::kUniform;
+  // What it is known to do about masks, and what it is held to.
+  DialectId claimed_dialect = DialectId::kIdeal;
+  DialectId dialect = DialectId::kIdeal;
   // The bits of a row do not depend on the batch, the other heads, how the mask is encoded, keys
   // that are masked or appended, or the number of threads.
   bool reproducible_rows = false;

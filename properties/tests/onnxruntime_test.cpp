@@ -225,6 +225,33 @@ TEST_P(OnnxRuntime, AgreesOnOrdinaryQAttention) {
   ExpectOrdinaryAgreement(*subject_, Op::kQAttention);
 }
 
+// Masks of every form, fills, biases of -inf, rows without keys: what the version makes of them is
+// known to the last bit of the bound, and it is not the ideal.
+TEST_P(OnnxRuntime, SpeaksTheDialectItClaims) {
+  constexpr int kWanted = 400;
+  OracleOptions options;
+  options.dialect = subject_->promises().claimed_dialect;
+  ASSERT_NE(options.dialect, DialectId::kIdeal);
+  Rng rng(6);
+  int checked = 0;
+  int apart_from_ideal = 0;
+  for (int i = 0; i < 20 * kWanted && checked < kWanted; ++i) {
+    GenerateOptions generate;
+    generate.op = Op::kAttention;
+    const Case c = Expand(Generate(rng, generate));
+    if (!subject_->Supports(c)) continue;
+    const Outcome outcome = subject_->Run(c);
+    ASSERT_EQ(outcome.kind, OutcomeKind::kOutput) << outcome.message;
+    const auto disagreement = Disagreement(c.op, outcome.output, ComputeReference(c, options));
+    EXPECT_FALSE(disagreement.has_value()) << "case " << i << ": " << *disagreement;
+    apart_from_ideal +=
+        Disagreement(c.op, outcome.output, ComputeReference(c, {})).has_value() ? 1 : 0;
+    ++checked;
+  }
+  EXPECT_EQ(checked, kWanted);
+  EXPECT_GT(apart_from_ideal, kWanted / 20);
+}
+
 // More attribute sets than sessions are kept, twice.
 TEST_P(OnnxRuntime, SweepsOverAnAttribute) {
   Case c = SmallCase();

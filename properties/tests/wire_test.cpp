@@ -75,6 +75,8 @@ TEST(Wire, PromisesArriveAsTheyWere) {
   sent.target = "AVX2";
   sent.version = "1.30.0";
   sent.promises.fully_masked = FullyMasked::kZero;
+  sent.promises.claimed_dialect = DialectId::kOnnxRuntime16;
+  sent.promises.dialect = DialectId::kOnnxRuntime9;
   sent.promises.reproducible_rows = true;
   sent.promises.deterministic = false;
   sent.promises.names_faults = true;
@@ -87,6 +89,8 @@ TEST(Wire, PromisesArriveAsTheyWere) {
   EXPECT_EQ(received.target, sent.target);
   EXPECT_EQ(received.version, sent.version);
   EXPECT_EQ(received.promises.fully_masked, sent.promises.fully_masked);
+  EXPECT_EQ(received.promises.claimed_dialect, sent.promises.claimed_dialect);
+  EXPECT_EQ(received.promises.dialect, sent.promises.dialect);
   EXPECT_EQ(received.promises.reproducible_rows, sent.promises.reproducible_rows);
   EXPECT_EQ(received.promises.deterministic, sent.promises.deterministic);
   EXPECT_EQ(received.promises.names_faults, sent.promises.names_faults);

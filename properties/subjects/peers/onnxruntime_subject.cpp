@@ -78,7 +78,9 @@ class OnnxRuntimeSubject final : public InProcessSubject {
         sessions_(*library_),
         supports_(OnnxRuntimeSupports(library_->version())),
         name_(std::move(name)),
-        threads_(threads) {}
+        threads_(threads) {
+    promises_.claimed_dialect = OnnxRuntimeDialect(library_->version());
+  }
 
   const std::string& name() const override { return name_; }
   const std::string& target() const override { return target_; }
@@ -177,7 +179,7 @@ class OnnxRuntimeSubject final : public InProcessSubject {
   peers::Supports supports_;
   std::string name_;
   std::string target_ = "native";
-  Promises promises_;  // the defaults: the ideal for masked rows, nothing on the order of sums
+  Promises promises_;  // held to the ideal for masked rows; nothing on the order of sums
   int threads_;
 };
 

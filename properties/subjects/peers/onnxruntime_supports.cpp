@@ -94,6 +94,12 @@ Supports OnnxRuntimeSupports(const std::string& version) {
   };
 }
 
+DialectId OnnxRuntimeDialect(const std::string& version) {
+  const int minor = MinorVersion(version);
+  if (minor >= 16) return DialectId::kOnnxRuntime16;
+  return minor >= kFillAndScale ? DialectId::kOnnxRuntime14 : DialectId::kOnnxRuntime9;
+}
+
 int MinorVersion(const std::string& version) {
   const size_t dot = version.find('.');
   int number = 0;

@@ -11,6 +11,9 @@ namespace maskproof::peers {
 // `version` as the library gives it: "1.30.0".
 Supports OnnxRuntimeSupports(const std::string& version);
 
+// What that version makes of a mask.
+DialectId OnnxRuntimeDialect(const std::string& version);
+
 // The second number of a version, 0 if it has none.
 int MinorVersion(const std::string& version);
 

@@ -137,6 +137,8 @@ void Encode(const Greeting& greeting, Writer& writer) {
   writer.Text(greeting.version);
   const Promises& promises = greeting.promises;
   writer.Number(promises.fully_masked);
+  writer.Number(promises.claimed_dialect);
+  writer.Number(promises.dialect);
   writer.Number(uint8_t{promises.reproducible_rows});
   writer.Number(uint8_t{promises.deterministic});
   writer.Number(uint8_t{promises.names_faults});
@@ -153,6 +155,8 @@ bool Decode(std::span<const std::byte> bytes, Greeting& greeting) {
   greeting.version = reader.Text();
   Promises& promises = greeting.promises;
   promises.fully_masked = reader.Enumerator(FullyMasked::kZero);
+  promises.claimed_dialect = reader.Enumerator(DialectId::kOnnxRuntime16);
+  promises.dialect = reader.Enumerator(DialectId::kOnnxRuntime16);
   promises.reproducible_rows = reader.Flag();
   promises.deterministic = reader.Flag();
   promises.names_faults = reader.Flag();
