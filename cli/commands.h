@@ -73,6 +73,13 @@ struct BenchArguments {
 };
 int RunBench(const BenchArguments& arguments);
 
+struct SharpnessArguments {
+  int64_t cases = 2000;  // of each class of data
+  std::string seed = "1";
+  std::string json, markdown;  // files; empty: none
+};
+int RunSharpness(const SharpnessArguments& arguments);
+
 // ---- shared by the subcommands ----------------------------------------------------------------
 
 // Prints "maskproof: MESSAGE" to standard error and gives kExitUsage.

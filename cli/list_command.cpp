@@ -11,6 +11,7 @@
 #include "maskproof/kernels/execution.h"
 #include "properties/invariants/catalogue.h"
 #include "properties/oracle/dialect.h"
+#include "properties/subjects/evaluation.h"
 
 namespace maskproof::cli {
 namespace {
@@ -89,6 +90,10 @@ std::vector<SubjectEntry> KnownSubjects() {
   }
   for (const std::string& version : OnnxRuntimeVersions()) {
     entries.push_back({"onnxruntime:" + version, "ONNX Runtime's CPU kernels"});
+  }
+  for (const NamedEvaluation& evaluation : NamedEvaluations()) {
+    entries.push_back({fmt::format("evaluation:{}", evaluation.name),
+                       fmt::format("correct: {}", evaluation.what)});
   }
   entries.push_back({"planted:none", "a plain float32 implementation, correct"});
   for (const PlantedDefect& defect : PlantedDefects()) {

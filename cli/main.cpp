@@ -132,6 +132,24 @@ void AddBench(CLI::App& app, int& exit_code) {
   command->callback([arguments, &exit_code] { exit_code = RunBench(*arguments); });
 }
 
+void AddSharpness(CLI::App& app, int& exit_code) {
+  auto arguments = std::make_shared<SharpnessArguments>();
+  CLI::App* command = app.add_subcommand(
+      "sharpness", "Which small faults the oracle notices, and other tolerances");
+  command->add_option("--cases", arguments->cases, "cases of each class of data")
+      ->capture_default_str()
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--seed", arguments->seed, "which random cases")
+      ->capture_default_str()
+      ->type_name("X");
+  command->add_option("--json", arguments->json, "write the results to this file")
+      ->type_name("FILE");
+  command->add_option("--markdown", arguments->markdown, "write the tables to this file")
+      ->type_name("FILE");
+  command->callback([arguments, &exit_code] { exit_code = RunSharpness(*arguments); });
+}
+
 int Main(int argc, char** argv) {
   CLI::App app(
       "Checks masked-attention kernels against the laws that every correct one obeys.\n"
@@ -146,6 +164,7 @@ int Main(int argc, char** argv) {
   AddReport(app, exit_code);
   AddShow(app, exit_code);
   AddBench(app, exit_code);
+  AddSharpness(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "properties/case/validity.h"
-#include "properties/tests/float_attention.h"
+#include "properties/subjects/evaluation.h"
 #include "properties/tests/oracle_cases.h"
 
 namespace maskproof {
@@ -19,8 +19,6 @@ namespace {
 using testing::Data;
 using testing::DrawCase;
 using testing::DrawTensor;
-using testing::FloatAttention;
-using testing::Style;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -440,9 +438,9 @@ TEST_P(Soundness, NoCorrectImplementationIsOutsideOfTheBound) {
     ASSERT_EQ(validity.validity, Validity::kValid) << validity.reason;
     const Reference r = ComputeReference(c, {});
     for (int k = 0; k < 4; ++k) {
-      const Style style = Style::Random(rng);
+      const EvaluationStyle style = EvaluationStyle::Random(rng);
       std::vector<float> present;
-      const std::vector<float> got = FloatAttention(c, style).Run(&present);
+      const std::vector<float> got = Evaluate(c, style, &present);
       ASSERT_EQ(Violations(c, r, got), 0) << OpName(op) << ", case " << i << ", style " << k;
       ForEachJudged(c, r, [&judged](size_t) { ++judged; });
       for (size_t j = 0; j < r.present.size(); ++j) {
@@ -469,15 +467,14 @@ TEST_P(Soundness, DeclaredProfilesHold) {
     const Reference wide = ComputeReference(c, {});
     // Where one of the two is linear and the other the interval, they differ by up to a half.
     for (size_t j = 0; j < r.bound.size(); ++j) ASSERT_LE(r.bound[j], wide.bound[j] * 1.5);
-    Style style = Style::Random(rng);
-    style.order = testing::SumOrder::kLanes8;
-    style.scale = testing::ScaleUse::kOnScore;
+    EvaluationStyle style = EvaluationStyle::Random(rng);
+    style.order = SumOrder::kLanes8;
+    style.scale = ScaleUse::kOnScore;
     style.preload_bias = false;
     style.online_block = 0;
     style.flush = false;
-    style.exponential =
-        rng.OneIn(2) ? testing::Exponential::kNatural : testing::Exponential::kSloppy;
-    ASSERT_EQ(Violations(c, r, FloatAttention(c, style).Run()), 0) << "case " << i;
+    style.exponential = rng.OneIn(2) ? Exponential::kNatural : Exponential::kSloppy;
+    ASSERT_EQ(Violations(c, r, Evaluate(c, style)), 0) << "case " << i;
   }
 }
 
@@ -511,7 +508,7 @@ Score Catches(uint64_t seed, Op op, Spoil spoil) {
     const Reference r = ComputeReference(c, options);
     if (!spoil(rng, r, spoiled)) continue;
     ++score.tried;
-    const std::vector<float> got = FloatAttention(spoiled, Style::Random(rng)).Run();
+    const std::vector<float> got = Evaluate(spoiled, EvaluationStyle::Random(rng));
     score.caught += Violations(c, r, got) > 0 ? 1 : 0;
   }
   return score;

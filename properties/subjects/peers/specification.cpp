@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "maskproof/kernels/execution.h"
+#include "properties/subjects/evaluation.h"
 #include "properties/subjects/peers/misbehaving_subject.h"
 #include "properties/subjects/peers/onnxruntime_subject.h"
 
@@ -52,6 +53,16 @@ std::unique_ptr<Subject> MakePlanted(const Specification& specification, std::st
   return subject;
 }
 
+std::unique_ptr<Subject> MakeEvaluation(const Specification& specification, std::string& error) {
+  std::unique_ptr<Subject> subject = MakeEvaluationSubject(specification.what);
+  if (subject == nullptr) {
+    std::vector<std::string> names;
+    for (const NamedEvaluation& known : NamedEvaluations()) names.emplace_back(known.name);
+    error = "no evaluation '" + specification.what + "'; there are " + Join(names);
+  }
+  return subject;
+}
+
 }  // namespace
 
 bool ParseSpecification(std::string_view text, Specification& specification, std::string& error) {
@@ -81,19 +92,22 @@ LocalSubject MakeLocalSubject(const std::string& specification, std::string& err
     local.subject = MakeKernels(parsed, error);
   } else if (parsed.family == "onnxruntime") {
     local.subject = MakeOnnxRuntimeSubject(parsed.what, parsed.threads, local.version, error);
-  } else if (parsed.family == "planted" || parsed.family == "test") {
+  } else if (parsed.family == "planted" || parsed.family == "evaluation" ||
+             parsed.family == "test") {
     if (parsed.threads != 1) {
       error = "subjects of the family '" + parsed.family + "' take no option";
     } else if (parsed.family == "planted") {
       local.subject = MakePlanted(parsed, error);
+    } else if (parsed.family == "evaluation") {
+      local.subject = MakeEvaluation(parsed, error);
     } else {
       local.subject = MakeMisbehavingSubject(parsed.what);
       if (local.subject == nullptr) error = "no test subject '" + parsed.what + "'";
     }
   } else {
     error = "no subject '" + specification +
-            "'; expected kernels, kernels:TARGET, planted:NAME, onnxruntime:VERSION, "
-            "onnxruntime:PATH or isolated:SUBJECT";
+            "'; expected kernels, kernels:TARGET, planted:NAME, evaluation:NAME, "
+            "onnxruntime:VERSION, onnxruntime:PATH or isolated:SUBJECT";
   }
   return local;
 }

@@ -1,56 +1,19 @@
-// Correct float32 implementations of the operators, as different from one another as the oracle
-// allows: the adversaries of its soundness test. Every operation is one rounded float32 operation.
-#ifndef MASKPROOF_PROPERTIES_TESTS_FLOAT_ATTENTION_H_
-#define MASKPROOF_PROPERTIES_TESTS_FLOAT_ATTENTION_H_
+#include "properties/subjects/evaluation.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <cstdint>
 #include <limits>
 #include <utility>
-#include <vector>
 
-#include "properties/base/rng.h"
-#include "properties/case/case.h"
 #include "properties/case/visibility.h"
 
-namespace maskproof::testing {
-
-enum class SumOrder : uint8_t { kForward, kBackward, kPairwise, kLanes8, kAnyTree };
-enum class ScaleUse : uint8_t { kOnScore, kOnQuery, kSplit };
-enum class Exponential : uint8_t { kNatural, kBase2OnDifference, kBase2InScale, kSloppy };
-enum class Normalization : uint8_t { kDivide, kReciprocal, kWeightsFirst };
-
-struct Style {
-  SumOrder order = SumOrder::kForward;
-  bool fused = false;
-  bool preload_bias = false;  // attention_bias starts the accumulator, unless the scale comes later
-  ScaleUse scale = ScaleUse::kOnScore;
-  Exponential exponential = Exponential::kNatural;
-  Normalization normalization = Normalization::kDivide;
-  int64_t online_block = 0;
-  bool flush = false;  // denormals are read and written as zero
-  uint64_t seed = 0;
-
-  static Style Random(Rng& rng) {
-    Style style;
-    style.order = static_cast<SumOrder>(rng.Below(5));
-    style.fused = rng.OneIn(2);
-    style.preload_bias = rng.OneIn(2);
-    style.scale = static_cast<ScaleUse>(rng.Below(3));
-    style.exponential = static_cast<Exponential>(rng.Below(4));
-    style.normalization = static_cast<Normalization>(rng.Below(3));
-    // The default profile covers blocks of 16 keys and more.
-    style.online_block = rng.OneIn(2) ? 0 : rng.Between(16, 24);
-    style.flush = rng.OneIn(2);
-    style.seed = rng.Next();
-    return style;
-  }
-};
+namespace maskproof {
+namespace {
 
 class FloatAttention {
  public:
-  FloatAttention(const Case& c, const Style& style)
+  FloatAttention(const Case& c, const EvaluationStyle& style)
       : case_(c), style_(style), g_(GeometryOf(c)), visibility_(c), rng_(style.seed) {}
 
   // The operator's output in its layout; present, if wanted, in `present`.
@@ -227,10 +190,14 @@ class FloatAttention {
 
   // ---- scores and softmax ----
 
+  int64_t ScaledSize() const {
+    return g_.head_size + (style_.fault == EvaluationFault::kScale ? 1 : 0);
+  }
+
   void SetScale() {
     const float given = case_.attributes.scale.value_or(0.0F);
     const float scale =
-        given != 0.0F ? given : Divide(1.0F, std::sqrt(static_cast<float>(g_.head_size)));
+        given != 0.0F ? given : Divide(1.0F, std::sqrt(static_cast<float>(ScaledSize())));
     const bool split = style_.scale == ScaleUse::kSplit && scale > 0.0F;
     score_factor_ = 1.0F;
     query_factor_ = 1.0F;
@@ -294,7 +261,15 @@ class FloatAttention {
         break;
       }
     }
+    if (style_.fault == EvaluationFault::kExponential) e *= key % 2 == 0 ? 1.0001F : 0.9999F;
     return Flush(e);
+  }
+
+  // A weight as it meets the values.
+  float Rounded(float weight) const {
+    if (style_.fault != EvaluationFault::kBfloat16) return weight;
+    const auto bits = std::bit_cast<uint32_t>(weight);
+    return std::bit_cast<float>((bits + 0x7FFFU + (bits >> 16 & 1U)) & 0xFFFF0000U);
   }
 
   void Row(int64_t b, int64_t n, int64_t s, std::vector<float>& output) {
@@ -302,14 +277,16 @@ class FloatAttention {
     for (int64_t t = 0; t < g_.total; ++t) {
       if (visibility_.Sees(b, n, s, t)) keys.push_back(t);
     }
+    if (style_.fault == EvaluationFault::kDroppedKey && keys.size() > 1) keys.pop_back();
     const bool nothing = keys.empty();
     if (nothing) {
       for (int64_t t = 0; t < g_.total; ++t) keys.push_back(t);
     }
     std::vector<float> scores;
     for (const int64_t t : keys) scores.push_back(nothing ? 0.0F : ScoreOf(b, n, s, t));
-    const std::vector<float> row =
+    std::vector<float> row =
         style_.online_block == 0 ? Whole(b, n, keys, scores) : Online(b, n, keys, scores);
+    if (style_.fault == EvaluationFault::kLane) row[0] *= 1.001F;
     const int64_t at = case_.op == Op::kCore
                            ? ((b * g_.heads + n) * g_.sequence + s) * g_.value_head_size
                            : ((b * g_.sequence + s) * g_.heads + n) * g_.value_head_size;
@@ -338,7 +315,7 @@ class FloatAttention {
     for (int64_t column = 0; column < g_.value_head_size; ++column) {
       Terms terms;
       for (size_t i = 0; i < keys.size(); ++i) {
-        terms.push_back({weights[i], ValueAt(b, n, keys[i], column)});
+        terms.push_back({Rounded(weights[i]), ValueAt(b, n, keys[i], column)});
       }
       row.push_back(Normalize(Dot(terms), sum));
     }
@@ -371,7 +348,8 @@ class FloatAttention {
       for (size_t c = 0; c < width; ++c) {
         Terms terms;
         for (size_t j = i; j < end; ++j) {
-          terms.push_back({weights[j - i], ValueAt(b, n, keys[j], static_cast<int64_t>(c))});
+          terms.push_back(
+              {Rounded(weights[j - i]), ValueAt(b, n, keys[j], static_cast<int64_t>(c))});
         }
         row[c] = MultiplyAdd(row[c], rescale, Dot(terms));
       }
@@ -390,7 +368,7 @@ class FloatAttention {
   }
 
   const Case& case_;
-  Style style_;
+  EvaluationStyle style_;
   Geometry g_;
   Visibility visibility_;
   Rng rng_;
@@ -404,6 +382,26 @@ class FloatAttention {
   std::vector<float> tree_;
 };
 
-}  // namespace maskproof::testing
+}  // namespace
 
-#endif  // MASKPROOF_PROPERTIES_TESTS_FLOAT_ATTENTION_H_
+EvaluationStyle EvaluationStyle::Random(Rng& rng) {
+  EvaluationStyle style;
+  style.order = static_cast<SumOrder>(rng.Below(5));
+  style.fused = rng.OneIn(2);
+  style.preload_bias = rng.OneIn(2);
+  style.scale = static_cast<ScaleUse>(rng.Below(3));
+  style.exponential = static_cast<Exponential>(rng.Below(4));
+  style.normalization = static_cast<Normalization>(rng.Below(3));
+  // The default profile covers blocks of 16 keys and more.
+  style.online_block = rng.OneIn(2) ? 0 : rng.Between(16, 24);
+  style.flush = rng.OneIn(2);
+  style.seed = rng.Next();
+  return style;
+}
+
+std::vector<float> Evaluate(const Case& c, const EvaluationStyle& style,
+                            std::vector<float>* present) {
+  return FloatAttention(c, style).Run(present);
+}
+
+}  // namespace maskproof
