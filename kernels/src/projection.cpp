@@ -115,6 +115,7 @@ int64_t PackedWeightsSize(int64_t depth, int64_t columns) {
 
 void PackWeights(const float* weights, int64_t depth, int64_t columns, int64_t target,
                  ParallelFor* parallel, float* packed) {
+  if (depth == 0) return;  // nothing, however many columns
   const ProjectionKernels& kernels = KernelsFor(target);
   ForEachTask(
       parallel, DivideRoundingUp(columns, kernels.panel), [&](int64_t panel, int64_t /*worker*/) {

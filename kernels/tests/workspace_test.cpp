@@ -190,6 +190,15 @@ TEST_P(WorkspaceTest, PackedWeightsChangeNoBit) {
   EXPECT_TRUE(SameBits(attention_.output.data, expected));
 }
 
+// A size of zero beside one that nobody can walk through.
+TEST_P(WorkspaceTest, WeightsWithoutARowArePackedAtOnce) {
+  const std::vector<int64_t> dims = {0, int64_t{1} << 40};
+  PackedAttentionWeights packed;
+  const Status status = PackAttentionWeights({nullptr, dims}, execution(), packed);
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(packed.columns(), dims[1]);
+}
+
 TEST_P(WorkspaceTest, PackedWeightsThatDoNotFitAreRefused) {
   PackedAttentionWeights packed;
   AttentionInputs inputs = attention_.Inputs();

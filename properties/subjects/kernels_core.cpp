@@ -166,7 +166,8 @@ Status CheckShapes(const BoundCase& bound) {
 
 }  // namespace
 
-Status RunKernelsCore(const BoundCase& bound, const kernels::Execution& execution) {
+Status RunKernelsCore(const BoundCase& bound, OwnWorkspace* workspace,
+                      kernels::Execution execution) {
   const Attributes& attributes = bound.c->attributes;
   if (bound.present != nullptr) return Refuse("present", "the core has no such output");
   if (Status status = CheckShapes(bound); !status.ok()) return status;
@@ -198,7 +199,13 @@ Status RunKernelsCore(const BoundCase& bound, const kernels::Execution& executio
   arguments.scale = attributes.scale.value_or(0.0F);
   arguments.output = output.View();
 
-  Status status = kernels::ScaledDotProductAttention(arguments, execution);
+  Status status;
+  if (workspace != nullptr) {
+    status = workspace->Lend(execution, [&](const kernels::Execution& e, size_t& bytes) {
+      return ScaledDotProductAttentionWorkspaceSize(arguments, e, bytes);
+    });
+  }
+  if (status.ok()) status = kernels::ScaledDotProductAttention(arguments, execution);
   if (status.ok()) {
     output.Deliver();
   } else {

@@ -5,13 +5,15 @@
 #include "maskproof/kernels/attention.h"
 #include "maskproof/kernels/execution.h"
 #include "maskproof/kernels/status.h"
+#include "properties/subjects/kernels_ways.h"
 #include "properties/subjects/subject.h"
 
 namespace maskproof {
 
 // The element types are the caller's to check; shapes that the typed API cannot be asked about are
-// refused here.
-kernels::Status RunKernelsCore(const BoundCase& bound, const kernels::Execution& execution);
+// refused here. With `workspace`, the call gets its scratch memory from there.
+kernels::Status RunKernelsCore(const BoundCase& bound, OwnWorkspace* workspace,
+                               kernels::Execution execution);
 
 }  // namespace maskproof
 

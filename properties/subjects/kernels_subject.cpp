@@ -11,7 +11,10 @@
 
 #include "maskproof/kernels/attention.h"
 #include "maskproof/kernels/execution.h"
+#include "maskproof/kernels/packed_attention_weights.h"
+#include "maskproof/kernels/packed_qattention_weights.h"
 #include "properties/subjects/kernels_core.h"
+#include "properties/subjects/kernels_ways.h"
 #include "properties/subjects/subject.h"
 
 namespace maskproof {
@@ -133,7 +136,8 @@ kernels::AttentionOutputs OutputsOf(const BoundCase& bound) {
   return outputs;
 }
 
-kernels::Status RunAttention(const BoundCase& bound, const kernels::Execution& execution) {
+kernels::Status RunAttention(const BoundCase& bound, KernelsWay way, OwnWorkspace& workspace,
+                             kernels::Execution execution) {
   kernels::AttentionInputs inputs;
   inputs.input = View<float>(bound[TensorId::kInput]);
   inputs.weights = View<float>(bound[TensorId::kWeights]);
@@ -142,10 +146,26 @@ kernels::Status RunAttention(const BoundCase& bound, const kernels::Execution& e
   inputs.past = OptionalView<float>(bound[TensorId::kPast]);
   inputs.attention_bias = OptionalView<float>(bound[TensorId::kAttentionBias]);
   inputs.past_sequence_length = OptionalView<int32_t>(bound[TensorId::kPastSequenceLength]);
-  return kernels::Attention(AttributesOf(bound.c->attributes), inputs, OutputsOf(bound), execution);
+  const kernels::AttentionAttributes attributes = AttributesOf(bound.c->attributes);
+  const kernels::AttentionOutputs outputs = OutputsOf(bound);
+  // Weights that cannot be packed are for the call to refuse.
+  kernels::PackedAttentionWeights packed;
+  if (way.packed_weights && PackAttentionWeights(inputs.weights, execution, packed).ok()) {
+    inputs.packed_weights = &packed;
+    inputs.weights.data = nullptr;
+  }
+  if (way.own_workspace) {
+    const kernels::Status status =
+        workspace.Lend(execution, [&](const kernels::Execution& e, size_t& bytes) {
+          return AttentionWorkspaceSize(attributes, inputs, outputs, e, bytes);
+        });
+    if (!status.ok()) return status;
+  }
+  return kernels::Attention(attributes, inputs, outputs, execution);
 }
 
-kernels::Status RunQAttention(const BoundCase& bound, const kernels::Execution& execution) {
+kernels::Status RunQAttention(const BoundCase& bound, KernelsWay way, OwnWorkspace& workspace,
+                              kernels::Execution execution) {
   kernels::QAttentionInputs inputs;
   inputs.input = ByteView(bound[TensorId::kInput]);
   inputs.weights = ByteView(bound[TensorId::kWeights]);
@@ -156,8 +176,33 @@ kernels::Status RunQAttention(const BoundCase& bound, const kernels::Execution& 
   inputs.input_zero_point = OptionalByteView(bound[TensorId::kInputZeroPoint]);
   inputs.weight_zero_point = OptionalByteView(bound[TensorId::kWeightZeroPoint]);
   inputs.past = OptionalView<float>(bound[TensorId::kPast]);
-  return kernels::QAttention(AttributesOf(bound.c->attributes), inputs, OutputsOf(bound),
-                             execution);
+  const kernels::AttentionAttributes attributes = AttributesOf(bound.c->attributes);
+  const kernels::AttentionOutputs outputs = OutputsOf(bound);
+  kernels::PackedQAttentionWeights packed;
+  if (way.packed_weights &&
+      PackQAttentionWeights(inputs.weights, inputs.weight_zero_point, execution, packed).ok()) {
+    inputs.packed_weights = &packed;
+    inputs.weights.data = nullptr;
+  }
+  if (way.own_workspace) {
+    const kernels::Status status =
+        workspace.Lend(execution, [&](const kernels::Execution& e, size_t& bytes) {
+          return QAttentionWorkspaceSize(attributes, inputs, outputs, e, bytes);
+        });
+    if (!status.ok()) return status;
+  }
+  return kernels::QAttention(attributes, inputs, outputs, execution);
+}
+
+// docs/operators.md, "Numerics": chains over the depth, in order, begun by the bias; the scale on
+// the finished score; e^x within 1 ulp; tiles of 512 keys; no denormal is flushed.
+NumericsProfile DocumentedProfile() {
+  return {.sum_lanes = 1,
+          .exp_ulp = 1.0,
+          .online_block = 512,
+          .flush_to_zero = false,
+          .product_first = true,
+          .natural_exp = true};
 }
 
 class KernelsSubject final : public InProcessSubject {
@@ -170,6 +215,7 @@ class KernelsSubject final : public InProcessSubject {
     promises_.reproducible_rows = true;
     promises_.deterministic = true;
     promises_.names_faults = true;
+    promises_.profile = DocumentedProfile();
   }
 
   const std::string& name() const override { return name_; }
@@ -184,21 +230,22 @@ class KernelsSubject final : public InProcessSubject {
     kernels::Execution execution;
     execution.target = target_id_;
     execution.parallel = PoolFor(bound.threads > 0 ? bound.threads : threads_);
-    const kernels::Status status = RunOp(bound, execution);
+    const kernels::Status status = RunOp(bound, WayOf(*bound.c), execution);
     if (status.ok()) return OutcomeKind::kOutput;
     message = status.message();
     return OutcomeKind::kRefused;
   }
 
  private:
-  static kernels::Status RunOp(const BoundCase& bound, const kernels::Execution& execution) {
+  kernels::Status RunOp(const BoundCase& bound, KernelsWay way,
+                        const kernels::Execution& execution) {
     switch (bound.c->op) {
       case Op::kAttention:
-        return RunAttention(bound, execution);
+        return RunAttention(bound, way, workspace_, execution);
       case Op::kQAttention:
-        return RunQAttention(bound, execution);
+        return RunQAttention(bound, way, workspace_, execution);
       case Op::kCore:
-        return RunKernelsCore(bound, execution);
+        return RunKernelsCore(bound, way.own_workspace ? &workspace_ : nullptr, execution);
     }
     return {kernels::StatusCode::kNotSupported, "no such operator"};
   }
@@ -218,6 +265,7 @@ class KernelsSubject final : public InProcessSubject {
   int64_t target_id_;
   int threads_;
   Promises promises_;
+  OwnWorkspace workspace_;
   std::vector<std::pair<int, std::unique_ptr<kernels::ParallelFor>>> pools_;
 };
 

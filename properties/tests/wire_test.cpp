@@ -80,7 +80,7 @@ TEST(Wire, PromisesArriveAsTheyWere) {
   sent.promises.reproducible_rows = true;
   sent.promises.deterministic = false;
   sent.promises.names_faults = true;
-  sent.promises.profile = {8, 2.5, 0, false};
+  sent.promises.profile = {8, 2.5, 0, false, true, true};
   Writer writer;
   Encode(sent, writer);
   Greeting received;
@@ -98,6 +98,8 @@ TEST(Wire, PromisesArriveAsTheyWere) {
   EXPECT_EQ(received.promises.profile.exp_ulp, sent.promises.profile.exp_ulp);
   EXPECT_EQ(received.promises.profile.online_block, sent.promises.profile.online_block);
   EXPECT_EQ(received.promises.profile.flush_to_zero, sent.promises.profile.flush_to_zero);
+  EXPECT_EQ(received.promises.profile.product_first, sent.promises.profile.product_first);
+  EXPECT_EQ(received.promises.profile.natural_exp, sent.promises.profile.natural_exp);
 }
 
 TEST(Wire, NothingIsReadFromACutMessage) {

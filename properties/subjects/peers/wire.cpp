@@ -146,6 +146,8 @@ void Encode(const Greeting& greeting, Writer& writer) {
   writer.Number(promises.profile.exp_ulp);
   writer.Number(promises.profile.online_block);
   writer.Number(uint8_t{promises.profile.flush_to_zero});
+  writer.Number(uint8_t{promises.profile.product_first});
+  writer.Number(uint8_t{promises.profile.natural_exp});
 }
 
 bool Decode(std::span<const std::byte> bytes, Greeting& greeting) {
@@ -164,6 +166,8 @@ bool Decode(std::span<const std::byte> bytes, Greeting& greeting) {
   promises.profile.exp_ulp = reader.Number<double>();
   promises.profile.online_block = reader.Number<int64_t>();
   promises.profile.flush_to_zero = reader.Flag();
+  promises.profile.product_first = reader.Flag();
+  promises.profile.natural_exp = reader.Flag();
   return reader.ok() && reader.at_end();
 }
 

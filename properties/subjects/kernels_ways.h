@@ -1,0 +1,49 @@
+// The ways in which a caller may bring a case to the kernels: weights packed beforehand or not,
+// scratch memory of his own or not. None of them may change a bit of a result, so each case is
+// brought in one of them.
+#ifndef MASKPROOF_PROPERTIES_SUBJECTS_KERNELS_WAYS_H_
+#define MASKPROOF_PROPERTIES_SUBJECTS_KERNELS_WAYS_H_
+
+#include <cstddef>
+
+#include "maskproof/kernels/execution.h"
+#include "maskproof/kernels/status.h"
+#include "properties/case/case.h"
+#include "properties/subjects/memory_arena.h"
+
+namespace maskproof {
+
+struct KernelsWay {
+  bool packed_weights = false;
+  bool own_workspace = false;
+};
+
+// Drawn from the salt and the sizes, so that the runs that a law compares differ in it now and
+// then.
+KernelsWay WayOf(const Case& c);
+
+// Scratch memory of exactly the size that was asked for, in front of an unreadable page and full of
+// ones: NaN as a float, so that what is read before it is written shows.
+class OwnWorkspace {
+ public:
+  // Asks `size_of(execution, bytes)`, and lends `execution` so many bytes; the status if the size
+  // is refused.
+  template <typename SizeOf>
+  kernels::Status Lend(kernels::Execution& execution, const SizeOf& size_of) {
+    size_t bytes = 0;
+    kernels::Status status = size_of(execution, bytes);
+    if (!status.ok()) return status;
+    execution.workspace = Memory(bytes);
+    execution.workspace_size = bytes;
+    return status;
+  }
+
+ private:
+  void* Memory(size_t bytes);
+
+  MemoryArena arena_;
+};
+
+}  // namespace maskproof
+
+#endif  // MASKPROOF_PROPERTIES_SUBJECTS_KERNELS_WAYS_H_
