@@ -85,6 +85,8 @@ class Subject {
   virtual bool Supports(const Case& c) const = 0;
   // May be called any number of times. Does not throw.
   virtual Outcome Run(const Case& c, const RunRequest& request = {}) = 0;
+  // Processor time in seconds that its runs have taken so far in other processes than this one.
+  virtual double ProcessorSecondsElsewhere() const { return 0.0; }
 };
 
 // Tensors of a case where the harness has put them: what an in-process subject gets to see.

@@ -25,6 +25,9 @@ class IsolatedSubject final : public Subject {
   const Promises& promises() const override { return greeting_.promises; }
   bool Supports(const Case& c) const override { return supports_(c); }
   Outcome Run(const Case& c, const RunRequest& request) override;
+  double ProcessorSecondsElsewhere() const override {
+    return ended_seconds_ + (worker_ ? worker_->ProcessorSeconds() : 0.0);
+  }
 
  private:
   Outcome Attempt(std::span<const std::byte> request);
@@ -36,7 +39,8 @@ class IsolatedSubject final : public Subject {
   Greeting greeting_;
   std::unique_ptr<WorkerProcess> worker_;
   int64_t cases_in_worker_ = 0;
-  Writer request_;  // kept for its memory
+  double ended_seconds_ = 0.0;  // processor time of the workers that have ended
+  Writer request_;              // kept for its memory
 };
 
 bool IsolatedSubject::Start(std::string& error) {
@@ -72,6 +76,7 @@ Outcome IsolatedSubject::Attempt(std::span<const std::byte> request) {
       worker_->Ask(request, options_.run_milliseconds);
   if (answer && Decode(*answer, outcome)) return outcome;
   outcome = worker_->Autopsy();
+  ended_seconds_ += worker_->ProcessorSeconds();
   worker_.reset();
   return outcome;
 }

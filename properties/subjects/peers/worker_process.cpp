@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill and sigset are POSIX
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <system_error>
 #include <utility>
 
@@ -83,6 +85,11 @@ bool MentionsMemory(const std::string& text) {
                                                    "failed to allocate"};
   return std::ranges::any_of(
       kPhrases, [&text](const char* phrase) { return text.find(phrase) != std::string::npos; });
+}
+
+double Seconds(const timeval& time) {
+  constexpr double kMicro = 1e-6;
+  return static_cast<double>(time.tv_sec) + kMicro * static_cast<double>(time.tv_usec);
 }
 
 std::string Seconds(int milliseconds) {
@@ -227,12 +234,23 @@ std::optional<int> WorkerProcess::Reap() {
   kill(pid_, SIGKILL);
   int status = 0;
   pid_t reaped = 0;
+  rusage usage{};
   do {
-    reaped = waitpid(pid_, &status, 0);
+    reaped = wait4(pid_, &status, 0, &usage);
   } while (reaped < 0 && errno == EINTR);
   pid_ = -1;
   if (reaped < 0) return std::nullopt;
+  processor_seconds_ = Seconds(usage.ru_utime) + Seconds(usage.ru_stime);
   return status;
+}
+
+double WorkerProcess::ProcessorSeconds() const {
+  clockid_t clock{};
+  timespec time{};
+  if (pid_ < 0) return processor_seconds_;
+  if (clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &time) != 0) return 0.0;
+  constexpr double kNano = 1e-9;
+  return static_cast<double>(time.tv_sec) + kNano * static_cast<double>(time.tv_nsec);
 }
 
 }  // namespace maskproof::peers

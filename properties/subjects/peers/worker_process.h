@@ -41,6 +41,9 @@ class WorkerProcess {
   // Ends the process, if it has not ended by itself, and tells how it failed.
   Outcome Autopsy();
 
+  // Processor time that the process has taken, of all its threads. It may have ended.
+  double ProcessorSeconds() const;
+
  private:
   WorkerProcess(pid_t pid, Channel channel, Descriptor messages)
       : pid_(pid), channel_(std::move(channel)), messages_(std::move(messages)) {}
@@ -57,6 +60,7 @@ class WorkerProcess {
   uint64_t number_ = 0;
   int waited_ = 0;  // milliseconds that the last Receive was given
   ChannelEvent event_ = ChannelEvent::kReceived;
+  double processor_seconds_ = 0.0;  // once the process is reaped
 };
 
 }  // namespace maskproof::peers
