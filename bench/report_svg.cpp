@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <string_view>
 #include <vector>
 
 #include "bench/report.h"
+#include "bench/svg.h"
 
 namespace maskproof::bench {
 namespace {
@@ -31,37 +31,6 @@ class Axis {
   double low_;
   double span_;
 };
-
-std::string Escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
-std::string Text(double x, double y, std::string_view anchor, std::string_view text) {
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>\n", x, y, anchor,
-                     Escaped(text));
-}
-
-std::string Line(double x1, double y1, double x2, double y2, std::string_view style) {
-  return fmt::format(
-      "<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" class=\"{}\"/>\n", x1, y1, x2,
-      y2, style);
-}
 
 std::string LabelOf(const Row& row) {
   std::string label = row.CaseName();
@@ -101,28 +70,24 @@ std::string ToSvg(const Results& results, const MachineInfo& machine) {
   }
   const Axis axis(low, high);
   const double bottom = kTop + (kLine * static_cast<double>(marks.size()));
-  std::string svg = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" "
-      "viewBox=\"0 0 {0:.0f} {1:.0f}\">\n"
-      "<style>text{{font:12px sans-serif}} .grid{{stroke:#ddd}} .one{{stroke:#888}} "
-      ".bar{{stroke:#1f5fa8;stroke-width:3}} circle{{fill:#1f5fa8}}</style>\n"
-      "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
-      kLeft + kWidth + 40.0, bottom + 30.0);
-  svg += Text(16.0, 20.0, "start", fmt::format("maskproof bench: {}", title));
-  svg += Text(
+  std::string svg = SvgBegin(kLeft + kWidth + 40.0, bottom + 30.0,
+                             "text{font:12px sans-serif} .grid{stroke:#ddd} .one{stroke:#888} "
+                             ".bar{stroke:#1f5fa8;stroke-width:3} circle{fill:#1f5fa8}");
+  svg += SvgText(16.0, 20.0, "start", fmt::format("maskproof bench: {}", title));
+  svg += SvgText(
       16.0, 38.0, "start",
       fmt::format("{}, {}; dot: median, bar: quartiles", machine.processor, machine.best_target));
   constexpr std::array kTicks = {0.01, 0.02, 0.05, 0.1,  0.2,   0.5,   1.0,  2.0,
                                  5.0,  10.0, 20.0, 50.0, 100.0, 200.0, 500.0};
   for (const double tick : kTicks) {
     if (tick < low || tick > high) continue;
-    svg += Line(axis.At(tick), kTop - 8.0, axis.At(tick), bottom, tick == 1.0 ? "one" : "grid");
-    svg += Text(axis.At(tick), bottom + 16.0, "middle", fmt::format("{}", tick));
+    svg += SvgLine(axis.At(tick), kTop - 8.0, axis.At(tick), bottom, tick == 1.0 ? "one" : "grid");
+    svg += SvgText(axis.At(tick), bottom + 16.0, "middle", fmt::format("{}", tick));
   }
   double y = kTop;
   for (const Mark& mark : marks) {
-    svg += Text(kLeft - 8.0, y + 4.0, "end", mark.label);
-    svg += Line(axis.At(mark.low), y, axis.At(mark.high), y, "bar");
+    svg += SvgText(kLeft - 8.0, y + 4.0, "end", mark.label);
+    svg += SvgLine(axis.At(mark.low), y, axis.At(mark.high), y, "bar");
     svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\"/>\n", axis.At(mark.middle), y);
     y += kLine;
   }

@@ -80,6 +80,18 @@ struct SharpnessArguments {
 };
 int RunSharpness(const SharpnessArguments& arguments);
 
+struct PowerArguments {
+  std::vector<std::string> subjects;  // wrong ones; empty: all planted bugs
+  std::vector<std::string> controls;  // correct ones; empty, beside no subjects: ours
+  std::string budget = "60s";         // processor time for each subject and way to test
+  std::string seed = "1";
+  std::string vectors = MASKPROOF_VECTORS;  // folder; where absent, that column says so
+  bool suite_only = false;                  // without vectors and random inputs
+  std::string json, svg, markdown;          // files; empty: none
+  bool quiet = false;
+};
+int RunPower(const PowerArguments& arguments);
+
 // ---- shared by the subcommands ----------------------------------------------------------------
 
 // Prints "maskproof: MESSAGE" to standard error and gives kExitUsage.

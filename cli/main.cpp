@@ -16,6 +16,10 @@ constexpr const char* kSubjectHelp =
     "what to check: kernels[:TARGET[,threads=N]], onnxruntime:VERSION|PATH, planted:NAME";
 constexpr const char* kDialectHelp =
     "what a mask is held to mean: claimed, or a name of 'list dialects'";
+constexpr const char* kWrongHelp =
+    "a wrong subject, named as for check (repeatable; default: all planted bugs)";
+constexpr const char* kControlHelp =
+    "a correct subject, which must not be caught (repeatable; default: planted:none, kernels)";
 constexpr const char* kInvariantHelp = "only this invariant (repeatable)";
 
 void AddCheck(CLI::App& app, int& exit_code) {
@@ -150,6 +154,35 @@ void AddSharpness(CLI::App& app, int& exit_code) {
   command->callback([arguments, &exit_code] { exit_code = RunSharpness(*arguments); });
 }
 
+void AddPower(CLI::App& app, int& exit_code) {
+  auto arguments = std::make_shared<PowerArguments>();
+  CLI::App* command =
+      app.add_subcommand("power", "Measure how soon planted bugs are caught, and by whom");
+  command->add_option("-s,--subject", arguments->subjects, kWrongHelp)
+      ->type_name("S")
+      ->allow_extra_args(false);
+  command->add_option("--control", arguments->controls, kControlHelp)
+      ->type_name("S")
+      ->allow_extra_args(false);
+  command->add_option("--budget", arguments->budget, "processor time for each: 10s, 1m")
+      ->capture_default_str()
+      ->type_name("T");
+  command->add_option("--seed", arguments->seed, "which random cases")
+      ->capture_default_str()
+      ->type_name("X");
+  command->add_option("--vectors", arguments->vectors, "folder of other people's test vectors")
+      ->type_name("DIR");
+  command->add_flag("--suite-only", arguments->suite_only,
+                    "leave out what the suite is measured against");
+  command->add_option("--json", arguments->json, "write the results to this file")
+      ->type_name("FILE");
+  command->add_option("--svg", arguments->svg, "write a plot to this file")->type_name("FILE");
+  command->add_option("--markdown", arguments->markdown, "write the tables to this file")
+      ->type_name("FILE");
+  command->add_flag("-q,--quiet", arguments->quiet, "print nothing but errors");
+  command->callback([arguments, &exit_code] { exit_code = RunPower(*arguments); });
+}
+
 int Main(int argc, char** argv) {
   CLI::App app(
       "Checks masked-attention kernels against the laws that every correct one obeys.\n"
@@ -165,6 +198,7 @@ int Main(int argc, char** argv) {
   AddShow(app, exit_code);
   AddBench(app, exit_code);
   AddSharpness(app, exit_code);
+  AddPower(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {

@@ -9,6 +9,18 @@ namespace {
 
 using enum Defect;
 
+// Nothing that a kernel ever did: a suite that passes these is worth nothing.
+constexpr PlantedDefect Harness(const char* name, const char* what) {
+  return {.name = name, .what = what, .seen_in = "harness sanity", .harness = true};
+}
+
+// Shows from so many heads and tokens on.
+constexpr PlantedDefect From(int64_t heads, int64_t tokens, PlantedDefect defect) {
+  defect.heads = heads;
+  defect.tokens = tokens;
+  return defect;
+}
+
 constexpr auto kTable = std::to_array<DefectEntry>({
     {kAdditiveMask,
      {"additive-mask", "a padded key has -10000 added to its score and stays in the softmax",
@@ -192,19 +204,14 @@ constexpr auto kTable = std::to_array<DefectEntry>({
      {"refuse-valid", "a (2B) mask whose start lies after its end is refused",
       "validation that is stricter than the operator: it means that all is masked"}},
 
-    {kAllNan, {"all-nan", "every output element is NaN", "harness sanity"}},
-    {kAllZeros, {"all-zeros", "every output element is 0", "harness sanity"}},
-    {kEchoInput, {"echo-input", "the output repeats the first input", "harness sanity"}},
-    {kPreviousOutput,
-     {"previous-output", "each call gives the last call's output", "harness sanity"}},
-    {kWritesNothing,
-     {"writes-nothing", "success is reported and nothing written", "harness sanity"}},
-    {kOneBitOff,
-     {"one-bit-off", "one element lies just outside of the oracle's bound", "harness sanity"}},
-    {kNondeterministic,
-     {"nondeterministic", "every other call differs in the last bit", "harness sanity"}},
-    {kInputScribbler,
-     {"input-scribbler", "a bit of an input is flipped after use", "harness sanity"}},
+    {kAllNan, Harness("all-nan", "every output element is NaN")},
+    {kAllZeros, Harness("all-zeros", "every output element is 0")},
+    {kEchoInput, Harness("echo-input", "the output repeats the first input")},
+    {kPreviousOutput, Harness("previous-output", "each call gives the last call's output")},
+    {kWritesNothing, Harness("writes-nothing", "success is reported and nothing written")},
+    {kOneBitOff, Harness("one-bit-off", "one element lies just outside of the oracle's bound")},
+    {kNondeterministic, Harness("nondeterministic", "every other call differs in the last bit")},
+    {kInputScribbler, Harness("input-scribbler", "a bit of an input is flipped after use")},
 });
 
 }  // namespace

@@ -132,6 +132,11 @@ struct PlantedDefect {
   const char* name;
   const char* what;     // what is wrong
   const char* seen_in;  // the real report behind it
+  // Some case of no more heads and tokens shows it.
+  int64_t heads = 2;
+  int64_t tokens = 5;
+  const char* sanitizer = "";  // that alone is sure to see it; "" if the output shows it
+  bool harness = false;        // tests the harness: no kernel was ever wrong like this
 };
 const std::vector<PlantedDefect>& PlantedDefects();
 
