@@ -22,7 +22,7 @@ constexpr std::array kWays = {Way::kSuite, Way::kVectors, Way::kRandom};
 std::string When(const Hunt* hunt) {
   if (hunt == nullptr) return "absent";
   if (!hunt->caught) return "no";
-  return fmt::format("{}, {:.2f} s", Grouped(hunt->cases), hunt->seconds);
+  return fmt::format("{}, {:.3f} s", Grouped(hunt->cases), hunt->seconds);
 }
 
 std::string Plural(int64_t count, const char* word) {
@@ -159,7 +159,7 @@ Table PowerTable(const PowerResults& results) {
     std::string by = suite.by;
     if (!suite.caught) by = row.control ? "nothing, as it should be" : "NOT CAUGHT";
     if (suite.caught && row.control) by = "FALSE ALARM: " + by;
-    table.AddRow({row.subject, by, Grouped(suite.cases), fmt::format("{:.2f} s", suite.seconds),
+    table.AddRow({row.subject, by, Grouped(suite.cases), fmt::format("{:.3f} s", suite.seconds),
                   suite.shrunk ? SizeText(suite.shrunk->recipe) : "",
                   When(HuntOf(row, Way::kVectors)), When(HuntOf(row, Way::kRandom))});
   }
@@ -180,8 +180,8 @@ Table PowerTotals(const PowerResults& results) {
     }
     const PowerSummary s = Summarise(results, way);
     table.AddRow({WayName(way), fmt::format("{}", s.caught), fmt::format("{}", s.bugs),
-                  s.caught > 0 ? fmt::format("{:.2f} s", s.median_seconds) : "",
-                  s.caught > 0 ? fmt::format("{:.2f} s", s.most_seconds) : "",
+                  s.caught > 0 ? fmt::format("{:.3f} s", s.median_seconds) : "",
+                  s.caught > 0 ? fmt::format("{:.3f} s", s.most_seconds) : "",
                   fmt::format("{}", s.false_alarms)});
   }
   return table;

@@ -1,5 +1,6 @@
 // The planted subject: a plain float32 implementation that shares nothing with kernels/ or the
 // oracle, and can be given exactly one defect.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -34,6 +35,17 @@ Case WithoutShortScale(const Case& c) {
   return repaired;
 }
 
+// A (1,T) mask for more than one batch item, and nothing else wrong.
+bool HasBroadcastMask(const Case& c) {
+  const auto& mask = c[TensorId::kMaskIndex];
+  if (!mask || mask->type != ElementType::kInt32) return false;
+  Case unmasked = c;
+  unmasked[TensorId::kMaskIndex].reset();
+  if (JudgeValidity(unmasked).validity != Validity::kValid) return false;
+  const Geometry g = GeometryOf(unmasked);
+  return g.batch > 1 && mask->dims == Dims{1, g.total};
+}
+
 // Whether the defect makes the subject take this case though it is malformed.
 bool TakenByMistake(Defect defect, const Case& c) {
   if (defect == Defect::kAcceptNegativeLength) {
@@ -42,19 +54,43 @@ bool TakenByMistake(Defect defect, const Case& c) {
   if (defect == Defect::kAcceptShortScale) {
     return JudgeValidity(WithoutShortScale(c)).validity == Validity::kValid;
   }
+  if (defect == Defect::kAcceptMaskBroadcast) return HasBroadcastMask(c);
   return false;
 }
 
-// A (2B) mask with a start after its end.
-bool StartAfterEnd(const Case& c) {
+// The starts of a (2B) mask and the ends they belong to satisfy `odd` somewhere.
+template <typename Odd>
+bool AnySpan(const Case& c, Odd odd) {
   const auto& mask = c[TensorId::kMaskIndex];
   const int64_t batch = GeometryOf(c).batch;
   if (!mask || mask->dims != Dims{2 * batch}) return false;
   const auto values = mask->as<int32_t>();
   for (int64_t b = 0; b < batch; ++b) {
-    if (values[static_cast<size_t>(batch + b)] > values[static_cast<size_t>(b)]) return true;
+    if (odd(values[static_cast<size_t>(batch + b)], values[static_cast<size_t>(b)])) return true;
   }
   return false;
+}
+
+// Why a valid case is refused all the same; "" if it is not.
+const char* RefusedByMistake(Defect defect, const Case& c) {
+  switch (defect) {
+    case Defect::kRefuseValid:
+      if (!AnySpan(c, [](int32_t start, int32_t end) { return start > end; })) break;
+      return "mask_index: a start lies after its end";
+    case Defect::kRefuseNegativeStart:
+      if (!AnySpan(c, [](int32_t start, int32_t /*end*/) { return start < 0; })) break;
+      return "mask_index: a start is negative";
+    case Defect::kRefuseEmptyPast:
+      if (!c.has(TensorId::kPast) || GeometryOf(c).past > 0) break;
+      return "past: it is empty";
+    default:
+      break;
+  }
+  return "";
+}
+
+void ClearOutput(const BoundCase& bound) {
+  std::fill_n(bound.output, std::max<int64_t>(ElementCount(bound.output_dims), 0), 0.0F);
 }
 
 void Compute(const BoundCase& bound, Defect defect) {
@@ -100,12 +136,11 @@ class PlantedSubject final : public InProcessSubject {
     const ValidityVerdict verdict = JudgeValidity(c);
     if (verdict.validity != Validity::kValid && !TakenByMistake(defect_, c)) {
       message = verdict.subject + ": " + verdict.reason;
+      if (defect_ == Defect::kWriteBeforeRefusing) ClearOutput(bound);
       return OutcomeKind::kRefused;
     }
-    if (defect_ == Defect::kRefuseValid && StartAfterEnd(c)) {
-      message = "mask_index: a start lies after its end";
-      return OutcomeKind::kRefused;
-    }
+    message = RefusedByMistake(defect_, c);
+    if (!message.empty()) return OutcomeKind::kRefused;
     if (defect_ != Defect::kWritesNothing) {
       Compute(bound, defect_);
       SpoilResult(defect_, bound, promises_.profile, memory_);

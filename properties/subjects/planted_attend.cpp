@@ -1,4 +1,5 @@
 // From q, k, v to the output, row by row.
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -13,9 +14,10 @@ namespace {
 void FullyMaskedRow(const Problem& p, const Row& row, float* out) {
   for (int64_t i = 0; i < p.g.value_head_size; ++i) {
     float sum = 0.0F;
-    for (int64_t t = 0; t < p.g.total; ++t) sum += p.Value(row.b, row.n, t, i);
+    const int64_t keys = p.Has(Defect::kUniformOverSequence) ? p.g.sequence : p.g.total;
+    for (int64_t t = 0; t < keys; ++t) sum += p.Value(row.b, row.n, t, i);
     const bool zero = p.Has(Defect::kFullyMaskedZero);
-    out[i] = zero ? 0.0F : sum / static_cast<float>(p.g.total);
+    out[i] = zero ? 0.0F : sum / static_cast<float>(keys);
   }
 }
 
@@ -32,7 +34,10 @@ void MixValues(const Problem& p, const Row& row, float* out) {
   const bool all = p.Has(Defect::kZeroTimesNan) || p.Has(Defect::kStaleScratch);
   for (int64_t i = 0; i < p.g.value_head_size; ++i) {
     float sum = 0.0F;
-    for (int64_t t = 0; t < p.g.total; ++t) {
+    const bool tail = i >= p.g.value_head_size / kLanes * kLanes;
+    const int64_t keys =
+        p.Has(Defect::kValueTail) && tail ? std::min(p.g.total, kLanes) : p.g.total;
+    for (int64_t t = 0; t < keys; ++t) {
       const auto at = static_cast<size_t>(t);
       if (row.part[at] != 0 || all) sum += row.weight[at] * p.Value(row.b, row.n, t, i);
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "properties/subjects/planted_row.h"
 
@@ -27,6 +28,25 @@ const float* BiasRow(const Problem& p, const Row& row) {
   const int64_t head = dims[1] == 1 ? 0 : row.n;
   if (p.Has(Defect::kBiasBatchBroadcast) && dims[0] > 1 && dims[1] == 1) item = row.n % dims[0];
   return bias + ((item * dims[1] + head) * p.g.sequence + row.s) * p.g.total;
+}
+
+// To 11 significant bits, as a half-precision number holds them; overflow is left out.
+float RoundToHalf(float x) {
+  if (!std::isfinite(x)) return x;
+  int exponent = 0;
+  const float fraction = std::frexp(x, &exponent);
+  constexpr float kUnits = 2048.0F;
+  return std::ldexp(std::nearbyint(fraction * kUnits) / kUnits, exponent);
+}
+
+float SpoilScore(const Problem& p, float score) {
+  constexpr float kMost = 50000.0F;
+  if (p.Has(Defect::kHalfScores)) return RoundToHalf(score);
+  if (p.Has(Defect::kScoreClamp)) {
+    if (score > kMost) return kMost;
+    if (score < -kMost) return -kMost;
+  }
+  return score;
 }
 
 struct KeyMask {
@@ -79,15 +99,21 @@ void FillLogits(const Problem& p, const MaskReader& mask, Row& row) {
   row.part.resize(total);
   const float* const query = p.QueryRow(row.b, row.n, row.s);
   const float* const bias = BiasRow(p, row);
+  const int64_t columns =
+      p.Has(Defect::kOddLane) && p.g.head_size > 1 ? p.g.head_size / 2 * 2 : p.g.head_size;
+  const bool masked_head = !p.Has(Defect::kMaskFirstHead) || row.n == 0;
+  // exp2 of scores that carry log2(e), and of a bias that does not.
+  const float bias_unit = p.Has(Defect::kExp2Bias) ? std::numbers::ln2_v<float> : 1.0F;
   for (size_t t = 0; t < total; ++t) {
     const auto key_index = static_cast<int64_t>(t);
-    const float score = Dot(query, p.KeyRow(row.b, row.n, key_index), p.g.head_size);
+    const float score = Dot(query, p.KeyRow(row.b, row.n, key_index), columns);
     float& logit = row.logit[t];
-    logit = p.scale * score;
+    logit = SpoilScore(p, p.scale * score);
     if (bias != nullptr) {
-      logit = p.Has(Defect::kBiasBeforeScale) ? p.scale * (score + bias[t]) : logit + bias[t];
+      logit = p.Has(Defect::kBiasBeforeScale) ? p.scale * (score + bias[t])
+                                              : logit + bias[t] * bias_unit;
     }
-    const KeyMask key{.padded = mask.Padded(row.b, row.s, key_index),
+    const KeyMask key{.padded = masked_head && mask.Padded(row.b, row.s, key_index),
                       .future = mask.Future(row.s, key_index),
                       .hidden = bias != nullptr && bias[t] == -kInfinity};
     if (!SpoilLogit(p, key, logit, row.part[t])) row.part[t] = key.visible() ? 1 : 0;

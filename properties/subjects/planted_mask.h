@@ -22,6 +22,7 @@ class MaskReader {
 
   bool PaddedByValue(int64_t b, int64_t s, int64_t t) const;
   bool Keeps(int32_t value) const;
+  bool KeepsAt(int64_t index) const;  // of a raw mask
 
   const Problem& p_;
   Form form_ = Form::kNone;

@@ -12,13 +12,16 @@ Problem::Problem(const BoundCase& bound_case, Defect planted)
     : bound(bound_case), defect(planted), g(GeometryOf(*bound_case.c)) {
   const Attributes& attributes = bound.c->attributes;
   const float given = attributes.scale.value_or(0.0F);
-  scale = given != 0.0F ? given : 1.0F / std::sqrt(static_cast<float>(g.head_size));
+  const bool take = given != 0.0F || (Has(Defect::kScaleZeroTaken) && attributes.scale);
+  scale = take ? given : 1.0F / std::sqrt(static_cast<float>(g.head_size));
   if (Has(Defect::kWrongScale)) {
     const auto size = static_cast<float>(g.head_size);
     scale *= std::sqrt(size / (size + 1.0F));
   }
   if (Has(Defect::kScaleSignLost)) scale = std::fabs(scale);
   causal = attributes.unidirectional == 1;
+  if (Has(Defect::kCausalIfNonzero)) causal = attributes.unidirectional != 0;
+  if (Has(Defect::kCausalNarrowed)) causal = static_cast<int32_t>(attributes.unidirectional) == 1;
   threads = std::max(bound.threads, 1);
   const int64_t heads = g.batch * g.heads;
   q.resize(static_cast<size_t>(heads * g.sequence * g.head_size));
@@ -66,11 +69,13 @@ void ProjectFloat(Problem& p) {
   const float* const bias = p.Floats(TensorId::kBias);
   const int64_t columns = 2 * p.g.hidden() + p.g.value_hidden();
   std::vector<float> sums(static_cast<size_t>(columns));
+  const int64_t stride = p.Has(Defect::kInputWidthIsHidden) ? p.g.hidden() : p.g.input_width;
+  const int64_t size = std::max<int64_t>(p.g.batch * p.g.sequence * p.g.input_width, 1);
   for (int64_t b = 0; b < p.g.batch; ++b) {
     for (int64_t s = 0; s < p.g.sequence; ++s) {
       std::fill(sums.begin(), sums.end(), 0.0F);
       for (int64_t d = 0; d < p.g.input_width; ++d) {
-        const float x = input[(b * p.g.sequence + s) * p.g.input_width + d];
+        const float x = input[((b * p.g.sequence + s) * stride + d) % size];
         const float* const row = weights + d * columns;
         for (int64_t c = 0; c < columns; ++c) sums[static_cast<size_t>(c)] += x * row[c];
       }
@@ -92,22 +97,28 @@ void TakePast(Problem& p) {
   const float* past = p.Floats(TensorId::kPast);
   if (past == nullptr) return;
   // (2,B,N,P,H): keys, then values, both of head size H.
+  const int64_t item = p.g.heads * p.g.past * p.g.head_size;
   for (const bool keys : {true, false}) {
+    const bool to_keys = keys != p.Has(Defect::kPastSwapped);
+    const float* const half = past;
     for (int64_t b = 0; b < p.g.batch; ++b) {
+      past = half + (p.Has(Defect::kPastFirstBatch) ? 0 : b * item);
       for (int64_t n = 0; n < p.g.heads; ++n) {
         for (int64_t t = 0; t < p.g.past; ++t) {
           for (int64_t i = 0; i < p.g.head_size; ++i) {
-            (keys ? p.K(b, n, t, i) : p.V(b, n, t, i)) = *past++;
+            (to_keys ? p.K(b, n, t, i) : p.V(b, n, t, i)) = *past++;
           }
         }
       }
     }
+    past = half + p.g.batch * item;
   }
 }
 
 void WritePresent(Problem& p) {
   float* present = p.bound.present;
   if (present == nullptr) return;
+  if (p.Has(Defect::kPresentNeedsPast) && p.g.past == 0) return;
   for (const bool keys : {true, false}) {
     for (int64_t b = 0; b < p.g.batch; ++b) {
       for (int64_t n = 0; n < p.g.heads; ++n) {

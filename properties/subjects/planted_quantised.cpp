@@ -45,7 +45,10 @@ int64_t RawProduct(const Problem& p, const Bytes& input, const Bytes& weights, i
     const int32_t x = input[token * width + d];
     return p.Has(Defect::kActivationSign) && !input.is_signed() ? static_cast<int8_t>(x) : x;
   };
-  auto weight = [&](int64_t d) { return weights[d * columns + column]; };
+  auto weight = [&](int64_t d) {
+    const int32_t w = weights[d * columns + column];
+    return p.Has(Defect::kWeightSign) && weights.is_signed() ? static_cast<uint8_t>(w) : w;
+  };
   int64_t sum = 0;
   if (p.Has(Defect::kSaturate16) && !input.is_signed() && weights.is_signed()) {
     for (int64_t d = 0; d < width; d += 2) {
@@ -65,7 +68,7 @@ struct Element {
   int64_t input_zero, weight_zero;
 };
 
-// The scaled product with its blocks of four summed in float32 in place of integers.
+// The product with its blocks of four summed in float32 in place of integers, each times `scale`.
 float BlockwiseProduct(const Problem& p, const Bytes& input, const Bytes& weights,
                        const Element& at, float scale) {
   const int64_t width = p.g.input_width;
@@ -81,6 +84,13 @@ float BlockwiseProduct(const Problem& p, const Bytes& input, const Bytes& weight
   return total;
 }
 
+int64_t WeightZero(const Problem& p, const Bytes& zeros, int64_t column, int64_t columns) {
+  if (p.Has(Defect::kWeightZpFirstColumn) && column > 0) return 0;
+  if (p.Has(Defect::kWeightZpIgnored)) column = 0;
+  if (p.Has(Defect::kZpColumnShift)) column = (column + 1) % columns;
+  return zeros.OfColumn(column);
+}
+
 // (input scale) * (weight scale of the column), rounded once.
 float ScaleOf(const Problem& p, int64_t column) {
   const float input_scale = p.Floats(TensorId::kInputScale)[0];
@@ -88,6 +98,9 @@ float ScaleOf(const Problem& p, int64_t column) {
   const int64_t count = p.bound[TensorId::kWeightScale].tensor->size();
   if (count == 1) return input_scale * scales[0];
   if (p.Has(Defect::kScaleOfQForV)) column %= p.g.hidden();
+  if (p.Has(Defect::kValueScaleTwice) && column >= 2 * p.g.hidden()) {
+    return input_scale * scales[column] * scales[column];
+  }
   if (p.Has(Defect::kAcceptShortScale) && column >= count) {
     if (scales == nullptr) return input_scale;
     // Truly past the end, but not so far that only luck decides whether anybody notices.
@@ -119,22 +132,27 @@ void ProjectQuantised(Problem& p) {
   const int64_t counted_width = p.Has(Defect::kZpOfPadding) ? (width + 3) / 4 * 4 : width;
 
   for (int64_t c = 0; c < columns; ++c) {
-    const int64_t zw = weight_zero.OfColumn(p.Has(Defect::kWeightZpIgnored) ? 0 : c);
+    const int64_t zw = WeightZero(p, weight_zero, c, columns);
     int64_t weight_sum = 0;
     for (int64_t d = 0; d < width; ++d) weight_sum += weights[d * columns + c];
     const float scale = ScaleOf(p, c);
     for (int64_t token = 0; token < tokens; ++token) {
       // sum (x - zx)(w - zw), multiplied out.
       int64_t sum = RawProduct(p, input, weights, token, c, columns);
-      sum -= zx * weight_sum;
-      sum -= zw * input_sums[static_cast<size_t>(token)];
+      int64_t input_sum = input_sums[static_cast<size_t>(token)];
+      if (p.Has(Defect::kRowSum16)) input_sum = static_cast<int16_t>(input_sum);
+      if (zw != 0 || !p.Has(Defect::kInputZpNeedsWeightZp)) sum -= zx * weight_sum;
+      sum -= zw * input_sum;
       sum += counted_width * zx * zw;
 
       const auto total = static_cast<float>(sum);
       float value = total * scale + bias[c];
       if (p.Has(Defect::kBiasQuantised)) value = (total + bias[c]) * scale;
+      const Element at{token, c, columns, zx, zw};
       if (p.Has(Defect::kFloatAccumulate)) {
-        value = BlockwiseProduct(p, input, weights, {token, c, columns, zx, zw}, scale) + bias[c];
+        value = BlockwiseProduct(p, input, weights, at, 1.0F) * scale + bias[c];
+      } else if (p.Has(Defect::kBlockScaled)) {
+        value = BlockwiseProduct(p, input, weights, at, scale) + bias[c];
       }
       PlaceColumn(p, token / p.g.sequence, token % p.g.sequence, c, value);
     }

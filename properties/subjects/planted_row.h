@@ -16,6 +16,7 @@ struct Row {
   std::vector<uint8_t> part;  // (T) whether the key takes part in the softmax
   std::vector<float> weight;  // (T)
   std::vector<float> memory;  // (N,S,T) weights of the last batch item: stale-scratch only
+  float last_sum = 0.0F;      // of the row before: stale-sum only
 
   bool AnyPart() const;
 };

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <thread>
+#include <utility>
 
 #include "properties/subjects/planted_row.h"
 
@@ -12,6 +13,9 @@ namespace maskproof::planted {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kEpsilon = 1e-6F;
+constexpr float kCoarse = 1e-4F;
+constexpr float kWaves = 40.0F;
 
 // Keys in whole vectors; all of them if there is not even one vector.
 size_t WholeVectors(const Row& row) {
@@ -36,7 +40,12 @@ float RowMaximum(const Problem& p, const Row& row) {
     const float maximum = MaximumOf(row, WholeVectors(row), false);
     if (maximum > -kInfinity) return maximum;
   }
-  return MaximumOf(row, total, false);
+  if (p.Has(Defect::kStaleMax)) {
+    const float first = MaximumOf(row, std::min<size_t>(kLanes, total), false);
+    if (first > -kInfinity) return first;
+  }
+  const float maximum = MaximumOf(row, total, false);
+  return p.Has(Defect::kMaxFromZero) ? std::max(maximum, 0.0F) : maximum;
 }
 
 // Two threads, each with half of the keys, and one sum without a lock.
@@ -91,11 +100,20 @@ void FillWeights(const Problem& p, Row& row) {
     constexpr float kLowestArgument = -87.0F;
     if (p.Has(Defect::kExpFloor) && x < kLowestArgument) x = kLowestArgument;
     row.weight[t] = std::exp(x);
+    // The first digits of a table, without the last step of its interpolation.
+    if (p.Has(Defect::kCoarseExp)) row.weight[t] *= 1.0F + kCoarse * std::sin(kWaves * x);
   }
-  const float sum = SumOf(p, row);
+  float sum = SumOf(p, row);
+  if (p.Has(Defect::kSumEpsilon)) sum += kEpsilon;
+  if (p.Has(Defect::kStaleSum)) {
+    const bool next_item = row.b > 0 && row.n == 0 && row.s == 0;
+    std::swap(row.last_sum, sum);
+    sum = next_item ? sum + row.last_sum : row.last_sum;
+  }
   for (size_t t = 0; t < total; ++t) {
     if (row.part[t] == 0) continue;
     row.weight[t] /= sum;
+    if (p.Has(Defect::kWeightThreshold) && row.weight[t] < kEpsilon) row.weight[t] = 0.0F;
     if (p.Has(Defect::kBf16Weights)) row.weight[t] = RoundToBf16(row.weight[t]);
   }
 }
