@@ -122,9 +122,13 @@ Verdict CheckRefusal(Subject& subject, const Case& c) {
   Case tried = c;
   const char* fault = nullptr;
   ValidityVerdict validity = JudgeValidity(tried);
-  // A valid case is worth more with one thing wrong in it, three times out of four.
-  if (validity.validity == Validity::kValid && !rng.OneIn(4)) {
-    fault = InjectFault(tried, rng);
+  // A valid case is worth more with one thing wrong in it, or one that only looks wrong.
+  if (validity.validity == Validity::kValid) {
+    if (rng.OneIn(2)) {
+      fault = InjectFault(tried, rng);
+    } else if (rng.OneIn(2)) {
+      MakeOdd(tried, rng);
+    }
     validity = JudgeValidity(tried);
   }
   if (!subject.Supports(tried)) return NotApplicable();

@@ -129,11 +129,109 @@ const char* PastAndBias(Case& c, Rng& rng) {
   return nullptr;
 }
 
+// A per-column parameter of a number that is neither one nor the columns'.
+const char* WrongCount(Case& c, Rng& rng) {
+  if (c.op != Op::kQAttention) return WrongSize(c, rng);
+  const TensorId id = rng.OneIn(2) ? TensorId::kWeightScale : TensorId::kWeightZeroPoint;
+  if (!c.has(id)) return WrongSize(c, rng);
+  const int64_t columns = 3 * GeometryOf(c).hidden();
+  if (columns < 3 || columns > kLargestAdded) return WrongSize(c, rng);
+  const std::array<int64_t, 5> counts{2, columns / 3, columns / 3 * 2, columns - 1, columns + 1};
+  Reshape(At(c, id), {counts[rng.Below(counts.size())]});
+  return TensorName(id);
+}
+
+// Masks that array libraries would broadcast, or that fit in number but not in shape.
+const char* WrongMask(Case& c, Rng& rng) {
+  const Geometry g = GeometryOf(c);
+  const int64_t elements = ElementCount(std::array{g.batch, g.sequence, g.total});
+  if (elements < 0 || elements > kLargestAdded) return WrongSize(c, rng);
+  std::array<Dims, 8> shapes{Dims{1, g.total},
+                             Dims{g.total},
+                             Dims{1, g.sequence, g.total},
+                             Dims{g.batch, 1, g.total},
+                             Dims{g.batch, g.sequence},
+                             Dims{g.batch, g.total, g.sequence},
+                             Dims{g.batch, g.total + 1},
+                             Dims{1}};
+  c[TensorId::kMaskIndex] =
+      Tensor(ElementType::kInt32, std::move(shapes[rng.Below(shapes.size())]));
+  return "mask_index";
+}
+
+// ---- valid, but out of the ordinary ---------------------------------------------------------
+
+template <typename T, size_t N>
+T PickOf(Rng& rng, const std::array<T, N>& items) {
+  return items[rng.Below(N)];
+}
+
+void OddSpans(Case& c, const Geometry& g, Rng& rng) {
+  const auto t = static_cast<double>(g.total);
+  Tensor mask(ElementType::kInt32, {2 * g.batch});
+  for (int64_t b = 0; b < g.batch; ++b) {
+    mask.Set(b, PickOf(rng, std::array{t, 0.0, 1.0, t + 5.0, 2147483647.0}));
+    mask.Set(g.batch + b, PickOf(rng, std::array{0.0, -1.0, -2147483648.0, t, t + 3.0, 2.0}));
+  }
+  c[TensorId::kMaskIndex] = std::move(mask);
+}
+
+void OddLengths(Case& c, const Geometry& g, Rng& rng) {
+  const auto t = static_cast<double>(g.total);
+  Tensor mask(ElementType::kInt32, {g.batch});
+  for (int64_t b = 0; b < g.batch; ++b) {
+    mask.Set(b, PickOf(rng, std::array{0.0, t + 1.0, 2147483647.0, 1.0}));
+  }
+  c[TensorId::kMaskIndex] = std::move(mask);
+}
+
+void OddRawMask(Case& c, const Geometry& g, Rng& rng) {
+  Tensor mask(ElementType::kInt32, {g.batch, rng.OneIn(3) ? 1 : g.total});
+  for (int64_t i = 0; i < mask.size(); ++i) {
+    mask.Set(i, PickOf(rng, std::array{0.0, -1.0, -2147483648.0, 1.0, 2.0, 256.0, 2147483647.0}));
+  }
+  c[TensorId::kMaskIndex] = std::move(mask);
+}
+
+void OddAttribute(Case& c, const Geometry& /*g*/, Rng& rng) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  switch (rng.Below(3)) {
+    case 0:
+      c.attributes.scale = PickOf(rng, std::array{0.0F, -1.0F, 1e-40F, 1e30F});
+      break;
+    case 1:
+      c.attributes.unidirectional = PickOf(rng, std::array<int64_t, 3>{2, -1, int64_t{1} << 40});
+      break;
+    default:
+      if (c.op == Op::kCore) break;
+      c.attributes.mask_filter_value = PickOf(rng, std::array{-kInfinity, 0.0F, 1.0F, 1e-40F});
+      break;
+  }
+}
+
+void EmptyPast(Case& c, const Geometry& g, Rng& rng) {
+  if (c.op == Op::kCore || c.has(TensorId::kPast)) return OddAttribute(c, g, rng);
+  c[TensorId::kAttentionBias].reset();
+  c[TensorId::kPast] = Tensor(ElementType::kFloat32, {2, g.batch, g.heads, 0, g.head_size});
+  c.want_present = true;
+}
+
 }  // namespace
 
+void MakeOdd(Case& c, Rng& rng) {
+  const Geometry g = GeometryOf(c);
+  if (g.batch < 1 || g.batch > kLargestAdded) return;
+  const int64_t mask_elements = ElementCount(std::array{g.batch, g.total});
+  if (mask_elements < 0 || mask_elements > kLargestAdded) return;
+  constexpr std::array kOddities{OddSpans,   OddSpans,     OddLengths,
+                                 OddRawMask, OddAttribute, EmptyPast};
+  kOddities[rng.Below(kOddities.size())](c, g, rng);
+}
+
 const char* InjectFault(Case& c, Rng& rng) {
-  constexpr std::array kFaults{BadScale,  BadFill,   BadHeads,  NegativeLength, WrongType,  Missing,
-                               WrongRank, WrongSize, WrongSize, BadHiddenSizes, PastAndBias};
+  constexpr std::array kFaults{BadScale,  BadFill,   BadHeads,       NegativeLength, WrongType,
+                               Missing,   WrongRank, WrongSize,      WrongSize,      WrongCount,
+                               WrongMask, WrongMask, BadHiddenSizes, PastAndBias};
   return kFaults[rng.Below(kFaults.size())](c, rng);
 }
 

@@ -29,6 +29,24 @@ void FillExtremes(Tensor& tensor, Rng& rng) {
   }
 }
 
+// All inputs near one end and their zero point at the other, weights likewise: sums beyond 2^24,
+// and no two alike.
+void MakeSumsLarge(Case& c, Rng& rng) {
+  const auto fill = [&rng](Tensor& tensor) {
+    const IntegerRange range = RangeOf(tensor.type);
+    const bool low = rng.OneIn(2);
+    for (int64_t i = 0; i < tensor.size(); ++i) {
+      const auto step = static_cast<int32_t>(rng.Below(4));
+      tensor.Set(i, low ? range.lowest + step : range.highest - step);
+    }
+    return low ? range.highest : range.lowest;
+  };
+  WriteInputZero(c, fill(At(c, TensorId::kInput)));
+  Tensor& weights = At(c, TensorId::kWeights);
+  const int32_t zero = fill(weights);
+  WriteWeightZero(c, std::vector<int32_t>(static_cast<size_t>(weights.dims[1]), zero));
+}
+
 // The same features over and over until there are `width` of them.
 void Widen(Case& c, int64_t width) {
   const int64_t old = GeometryOf(c).input_width;
@@ -93,15 +111,18 @@ Verdict CheckInt8Exactness(Subject& subject, const Case& c) {
   if (Empty(c)) return NotApplicable();
   Rng rng(MixSeeds(c.salt, 0x12));
   Case base = c;
+  bool large = false;
   if (rng.OneIn(3) && GeometryOf(c).input_width > 0) {
     // Sums beyond 2^24 need many features; one head of one batch is enough to see them.
     const Geometry g = GeometryOf(c);
     base = TakeHeads(TakeBatches(c, std::array{rng.Between(0, g.batch - 1)}),
                      std::array{rng.Between(0, g.heads - 1)});
     Widen(base, rng.Between(260, 600));
+    large = rng.OneIn(2);
+    if (large) MakeSumsLarge(base, rng);
   }
-  if (rng.OneIn(2)) FillExtremes(At(base, TensorId::kInput), rng);
-  if (rng.OneIn(2)) FillExtremes(At(base, TensorId::kWeights), rng);
+  if (!large && rng.OneIn(2)) FillExtremes(At(base, TensorId::kInput), rng);
+  if (!large && rng.OneIn(2)) FillExtremes(At(base, TensorId::kWeights), rng);
   MakeExact(base);
   base.want_present = true;
 

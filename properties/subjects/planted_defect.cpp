@@ -347,7 +347,7 @@ constexpr auto kTable = std::to_array<DefectEntry>({
     {kEchoInput, Harness("echo-input", "the output repeats the first input")},
     {kPreviousOutput, Harness("previous-output", "each call gives the last call's output")},
     {kWritesNothing, Harness("writes-nothing", "success is reported and nothing written")},
-    {kOneBitOff, Harness("one-bit-off", "one element lies just outside of the oracle's bound")},
+    {kOneBitOff, Harness("one-bit-off", "one element is the first float beyond the oracle's bound")},
     {kNondeterministic, Harness("nondeterministic", "every other call differs in the last bit")},
     {kInputScribbler, Harness("input-scribbler", "a bit of an input is flipped after use")},
 });

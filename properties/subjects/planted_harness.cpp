@@ -48,7 +48,7 @@ void GivePrevious(const BoundCase& bound, CallMemory& memory) {
   memory.previous = current;
 }
 
-// Moves the element with the tightest bound to just outside of it.
+// Moves the element with the tightest bound to the first float outside of it.
 void LeaveBound(const BoundCase& bound, const NumericsProfile& profile) {
   if (OutputOf(bound).empty()) return;
   OracleOptions options;
@@ -71,13 +71,16 @@ void LeaveBound(const BoundCase& bound, const NumericsProfile& profile) {
   if (tightest == reference.bound.size()) return;
   const double expected = reference.output[tightest];
   const double allowed = reference.bound[tightest];
-  // A little more than the bound, so that rounding to float takes few steps to make up for.
-  constexpr double kMore = 1.0 + 0x1p-20;
-  auto outside = static_cast<float>(expected + allowed * kMore);
-  while (Within(outside, expected, allowed)) {
-    outside = std::nextafter(outside, std::numeric_limits<float>::infinity());
-    if (std::isinf(outside)) return;  // the bound allows every float
+  // The least float above the bound: rounding has left this one at most a few steps from it.
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  auto outside = static_cast<float>(expected + allowed);
+  while (Within(outside, expected, allowed)) outside = std::nextafter(outside, kInfinity);
+  while (true) {
+    const float below = std::nextafter(outside, -kInfinity);
+    if (Within(below, expected, allowed)) break;
+    outside = below;
   }
+  if (std::isinf(outside)) return;  // the bound allows every float
   OutputOf(bound)[tightest] = outside;
 }
 

@@ -312,6 +312,7 @@ TEST(Harness, SubjectsThatDoNotComputeAreCaughtAtOnce) {
        {"all-nan", "all-zeros", "echo-input", "previous-output", "writes-nothing", "one-bit-off"}) {
     for (const Op op : OpsOf(invariant)) {
       const std::unique_ptr<Subject> subject = MakePlantedSubject(defect);
+      ASSERT_NE(subject, nullptr) << defect;
       int broken = 0;
       for (uint64_t number = 0; number < 40; ++number) {
         const Verdict verdict = invariant.check(*subject, CaseNumber(number, op, invariant));
@@ -320,6 +321,27 @@ TEST(Harness, SubjectsThatDoNotComputeAreCaughtAtOnce) {
       EXPECT_GE(broken, 20) << defect << " on " << OpName(op);
     }
   }
+}
+
+// Every one of them, whatever the law that sees it.
+TEST(Harness, EverySubjectThatTestsTheHarnessIsCaught) {
+  int subjects = 0;
+  for (const PlantedDefect& defect : PlantedDefects()) {
+    if (!defect.harness) continue;
+    ++subjects;
+    bool caught = false;
+    for (const Invariant& invariant : Invariants()) {
+      for (uint64_t number = 0; number < 30 && !caught; ++number) {
+        for (const Op op : OpsOf(invariant)) {
+          const std::unique_ptr<Subject> subject = MakePlantedSubject(defect.name);
+          const Verdict verdict = invariant.check(*subject, CaseNumber(number, op, invariant));
+          caught = caught || verdict.kind == VerdictKind::kBroken;
+        }
+      }
+    }
+    EXPECT_TRUE(caught) << defect.name;
+  }
+  EXPECT_EQ(subjects, 8);
 }
 
 // ---- refusal ------------------------------------------------------------------------------------

@@ -1,6 +1,9 @@
 // The planted implementation: sound without a defect, and each defect shows.
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cmath>
+#include <limits>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -9,6 +12,7 @@
 
 #include "properties/base/rng.h"
 #include "properties/case/validity.h"
+#include "properties/oracle/oracle.h"
 #include "properties/recipe/recipe.h"
 #include "properties/subjects/sanitizers.h"
 #include "properties/subjects/subject.h"
@@ -85,16 +89,19 @@ bool StopsUnderSanitizer(std::string_view name) {
 
 // Defects that compute the right bits.
 bool ShowsInMemoryOnly(std::string_view name) {
-  return name == "tail-store" || name == "tail-load" || name == "input-scribbler";
+  return name == "tail-store" || name == "tail-load" || name == "input-scribbler" ||
+         name == "write-before-refusing";
 }
+
+// Defects that want a wider input than generated cases have.
+bool WantsWidth(std::string_view name) { return name == "float-accumulate"; }
 
 // The others have tests of their own below.
 std::vector<PlantedDefect> DefectsThatChangeBits() {
   std::vector<PlantedDefect> defects;
   for (const PlantedDefect& defect : PlantedDefects()) {
-    if (!ShowsInMemoryOnly(defect.name) && !StopsUnderSanitizer(defect.name)) {
-      defects.push_back(defect);
-    }
+    const bool elsewhere = ShowsInMemoryOnly(defect.name) || WantsWidth(defect.name);
+    if (!elsewhere && !StopsUnderSanitizer(defect.name)) defects.push_back(defect);
   }
   return defects;
 }
@@ -172,6 +179,65 @@ TEST(PlantedMemory, NegativeLengthIsTaken) {
   } else {
     EXPECT_EQ(subject->Run(c).kind, OutcomeKind::kOutput);
   }
+}
+
+TEST(PlantedMemory, ARefusedCallHasWritten) {
+  Case c = OddCase(Op::kCore);
+  c.attributes.scale = std::numeric_limits<float>::quiet_NaN();
+  RunRequest request;
+  request.audit = true;
+  const Outcome sound = MakePlantedSubject("none")->Run(c, request);
+  EXPECT_EQ(sound.kind, OutcomeKind::kRefused);
+  EXPECT_TRUE(sound.memory.clean());
+  const Outcome broken = MakePlantedSubject("write-before-refusing")->Run(c, request);
+  EXPECT_EQ(broken.kind, OutcomeKind::kRefused);
+  EXPECT_TRUE(broken.memory.touched_on_refusal);
+}
+
+// Wide enough for sums beyond 2^24, and no wider than the bug needs.
+TEST(PlantedQuantised, FloatAccumulateIsExactBelow24Bits) {
+  for (const int64_t width : {128, 600}) {
+    Recipe recipe;
+    recipe.op = Op::kQAttention;
+    recipe.present = true;
+    recipe.input_width = width;
+    recipe.of(TensorId::kInput) = {Distribution::kIntegers, 1, 240.0F, 255.0F};
+    recipe.of(TensorId::kWeights) = {Distribution::kIntegers, 2, 240.0F, 255.0F};
+    Normalize(recipe, FileLimits());
+    const Case c = Expand(recipe);
+    const Outcome sound = MakePlantedSubject("none")->Run(c);
+    const Outcome broken = MakePlantedSubject("float-accumulate")->Run(c);
+    ASSERT_EQ(broken.kind, OutcomeKind::kOutput);
+    EXPECT_EQ(sound.output == broken.output, width == 128) << width;
+  }
+}
+
+TEST(PlantedHarness, OneBitOffIsOneElementOneStepBeyondTheBound) {
+  const auto subject = MakePlantedSubject("one-bit-off");
+  Rng rng(kSeed + 3);
+  int moved_somewhere = 0;
+  for (int number = 0; number < 300; ++number) {
+    const Case c = Expand(Generate(rng, {}));
+    const Tensor sound = MakePlantedSubject("none")->Run(c).output.output;
+    const Tensor moved = subject->Run(c).output.output;
+    OracleOptions options;
+    options.profile = subject->promises().profile;
+    const Reference reference = ComputeReference(c, options);
+    int different = 0;
+    for (size_t at = 0; at < sound.as<float>().size(); ++at) {
+      const float value = moved.as<float>()[at];
+      if (std::bit_cast<uint32_t>(value) == std::bit_cast<uint32_t>(sound.as<float>()[at])) {
+        continue;
+      }
+      ++different;
+      ASSERT_FALSE(Within(value, reference.output[at], reference.bound[at])) << number;
+      const float before = std::nextafter(value, -std::numeric_limits<float>::infinity());
+      ASSERT_TRUE(Within(before, reference.output[at], reference.bound[at])) << number;
+    }
+    ASSERT_LE(different, 1) << number;
+    moved_somewhere += different;
+  }
+  EXPECT_GT(moved_somewhere, 200);
 }
 
 TEST(PlantedMemory, FlushToZeroIsSeenAndUndone) {
