@@ -15,7 +15,8 @@ void FullyMaskedRow(const Problem& p, const Row& row, float* out) {
   for (int64_t i = 0; i < p.g.value_head_size; ++i) {
     float sum = 0.0F;
     const int64_t keys = p.Has(Defect::kUniformOverSequence) ? p.g.sequence : p.g.total;
-    for (int64_t t = 0; t < keys; ++t) sum += p.Value(row.b, row.n, t, i);
+    const int64_t item = p.Has(Defect::kUniformFirstBatch) ? 0 : row.b;
+    for (int64_t t = 0; t < keys; ++t) sum += p.Value(item, row.n, t, i);
     const bool zero = p.Has(Defect::kFullyMaskedZero);
     out[i] = zero ? 0.0F : sum / static_cast<float>(keys);
   }
@@ -51,7 +52,8 @@ void AttendRow(const Problem& p, const MaskReader& mask, Row& row, float* out) {
   FillLogits(p, mask, row);
   if (!row.AnyPart()) {
     FullyMaskedRow(p, row, out);
-  } else if (p.Has(Defect::kBlockInfMinusInf) || p.Has(Defect::kLateRescale)) {
+  } else if (p.Has(Defect::kBlockInfMinusInf) || p.Has(Defect::kLateRescale) ||
+             p.Has(Defect::kLateRescale256)) {
     OnlineRow(p, row, out);
   } else {
     FillWeights(p, row);

@@ -45,6 +45,11 @@ enum class Defect : uint8_t {
   kCausalOrPadding,
   kCausalIfNonzero,
   kCausalNarrowed,
+  kTileMask64,
+  kOddBatches,
+  kRawOneAsDummy,
+  kDecodeIgnoresPastMask,
+  kMinusInfTimesMask,
   // Softmax.
   kInfMinusInf,
   kBlockInfMinusInf,
@@ -66,6 +71,8 @@ enum class Defect : uint8_t {
   kSumEpsilon,
   kWeightThreshold,
   kUniformOverSequence,
+  kUniformFirstBatch,
+  kLateRescale256,
   // Scores and layout.
   kBiasBatchBroadcast,
   kBiasBeforeScale,
@@ -87,6 +94,9 @@ enum class Defect : uint8_t {
   kPastFirstBatch,
   kPresentNeedsPast,
   kInputWidthIsHidden,
+  kNinthHead,
+  kLane64,
+  kDepthTail64,
   // Threads, memory, environment.
   kLostRows,
   kThreadOrder,
@@ -109,6 +119,10 @@ enum class Defect : uint8_t {
   kWeightSign,
   kRowSum16,
   kValueScaleTwice,
+  kZeroPointSign,
+  kMinus128,
+  kSignedInputTail,
+  kWeightScaleAbs,
   // Refusals.
   kAcceptNegativeLength,
   kAcceptShortScale,

@@ -19,6 +19,14 @@ float Dot(const float* a, const float* b, int64_t count) {
   return sum;
 }
 
+// Lanes of query and key that are multiplied.
+int64_t DotColumns(const Problem& p) {
+  const int64_t size = p.g.head_size;
+  constexpr int64_t kMostLanes = 64;
+  if (p.Has(Defect::kOddLane) && size > 1) return size / 2 * 2;
+  return p.Has(Defect::kLane64) ? std::min(size, kMostLanes) : size;
+}
+
 // The row of attention_bias for (b, n, s), or null.
 const float* BiasRow(const Problem& p, const Row& row) {
   const float* const bias = p.Floats(TensorId::kAttentionBias);
@@ -81,6 +89,11 @@ bool SpoilLogit(const Problem& p, const KeyMask& key, float& logit, uint8_t& par
       if (key.padded || key.future) logit += std::numeric_limits<float>::lowest();
       part = 1;
       return true;
+    case Defect::kMinusInfTimesMask:
+      if (!key.padded || !key.hidden) return false;
+      logit = std::numeric_limits<float>::quiet_NaN();
+      part = 1;
+      return true;
     case Defect::kNanIgnored:
       part = key.visible() && !std::isnan(logit) ? 1 : 0;
       return true;
@@ -99,8 +112,7 @@ void FillLogits(const Problem& p, const MaskReader& mask, Row& row) {
   row.part.resize(total);
   const float* const query = p.QueryRow(row.b, row.n, row.s);
   const float* const bias = BiasRow(p, row);
-  const int64_t columns =
-      p.Has(Defect::kOddLane) && p.g.head_size > 1 ? p.g.head_size / 2 * 2 : p.g.head_size;
+  const int64_t columns = DotColumns(p);
   const bool masked_head = !p.Has(Defect::kMaskFirstHead) || row.n == 0;
   // exp2 of scores that carry log2(e), and of a bias that does not.
   const float bias_unit = p.Has(Defect::kExp2Bias) ? std::numbers::ln2_v<float> : 1.0F;

@@ -18,7 +18,9 @@ MaskReader::MaskReader(const Problem& p) : p_(p) {
   } else if (dims.size() == 3) {
     form_ = Form::kQueriesKeys;
   } else {
-    form_ = dims == Dims{p.g.batch, p.g.total} ? Form::kKeys : Form::kDummy;
+    const bool keys = dims == Dims{p.g.batch, p.g.total};
+    const bool dummy = p.Has(Defect::kRawOneAsDummy) && dims[1] == 1;
+    form_ = keys && !dummy ? Form::kKeys : Form::kDummy;
   }
 }
 
@@ -73,18 +75,23 @@ bool MaskReader::PaddedByValue(int64_t b, int64_t s, int64_t t) const {
 bool MaskReader::Padded(int64_t b, int64_t s, int64_t t) const {
   if (p_.Has(Defect::kLastRowUnmasked) && s == p_.g.sequence - 1) return false;
   if (p_.Has(Defect::kKeyZeroKept) && t == 0) return false;
+  if (p_.Has(Defect::kDecodeIgnoresPastMask) && p_.g.sequence == 1 && t < p_.g.past) return false;
+  if (p_.Has(Defect::kOddBatches)) b %= 2;
   if (p_.Has(Defect::kMaskShift32)) t = t / kMaskWord * kMaskWord + t % (kMaskWord / 2);
   if (PaddedByValue(b, s, t)) return true;
   if (p_.Has(Defect::kBit63) && p_.g.total % kMaskWord == 0 && t == p_.g.total - 1) return true;
-  if (p_.Has(Defect::kTileMaskFromFirstRow)) {
-    const int64_t first_row = s / kTileRows * kTileRows;
-    const int64_t first_key = t / kLanes * kLanes;
-    for (int64_t key = first_key; key < first_key + kLanes && key < p_.g.total; ++key) {
-      if (!PaddedByValue(b, first_row, key)) return false;
-    }
-    return true;
-  }
+  if (p_.Has(Defect::kTileMaskFromFirstRow)) return TilePadded(b, s, t, kTileRows, kLanes);
+  if (p_.Has(Defect::kTileMask64)) return TilePadded(b, s, t, kLargeTileRows, kMaskWord);
   return false;
+}
+
+bool MaskReader::TilePadded(int64_t b, int64_t s, int64_t t, int64_t rows, int64_t keys) const {
+  const int64_t first_row = s / rows * rows;
+  const int64_t first_key = t / keys * keys;
+  for (int64_t key = first_key; key < first_key + keys && key < p_.g.total; ++key) {
+    if (!PaddedByValue(b, first_row, key)) return false;
+  }
+  return true;
 }
 
 bool MaskReader::Future(int64_t s, int64_t t) const {

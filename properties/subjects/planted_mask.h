@@ -21,6 +21,8 @@ class MaskReader {
   enum class Form : uint8_t { kNone, kLengths, kEndsStarts, kKeys, kQueriesKeys, kDummy };
 
   bool PaddedByValue(int64_t b, int64_t s, int64_t t) const;
+  // Whether the first row of the tile masks all of its keys.
+  bool TilePadded(int64_t b, int64_t s, int64_t t, int64_t rows, int64_t keys) const;
   bool Keeps(int32_t value) const;
   bool KeepsAt(int64_t index) const;  // of a raw mask
 

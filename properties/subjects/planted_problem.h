@@ -16,8 +16,9 @@
 namespace maskproof::planted {
 
 // The sizes that a vectorised kernel would have; only the defects use them.
-inline constexpr int64_t kLanes = 8;      // floats a vector, keys a block
-inline constexpr int64_t kTileRows = 4;   // queries a tile
+inline constexpr int64_t kLanes = 8;     // floats a vector, keys a block
+inline constexpr int64_t kTileRows = 4;  // queries a tile
+inline constexpr int64_t kLargeTileRows = 16;
 inline constexpr int64_t kMaskWord = 64;  // keys a word of mask bits
 
 struct Problem {

@@ -30,6 +30,8 @@ Problem::Problem(const BoundCase& bound_case, Defect planted)
 }
 
 int64_t Problem::KeyHead(int64_t n) const {
+  constexpr int64_t kUnrolledHeads = 8;
+  if (Has(Defect::kNinthHead)) return n % kUnrolledHeads;
   if (!Has(Defect::kHeadShift)) return n;
   return n & static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(g.heads)) - 1);
 }
@@ -69,12 +71,15 @@ void ProjectFloat(Problem& p) {
   const float* const bias = p.Floats(TensorId::kBias);
   const int64_t columns = 2 * p.g.hidden() + p.g.value_hidden();
   std::vector<float> sums(static_cast<size_t>(columns));
+  constexpr int64_t kDepthBlock = 64;
+  const bool whole = p.Has(Defect::kDepthTail64) && p.g.input_width > kDepthBlock;
+  const int64_t depth = whole ? p.g.input_width / kDepthBlock * kDepthBlock : p.g.input_width;
   const int64_t stride = p.Has(Defect::kInputWidthIsHidden) ? p.g.hidden() : p.g.input_width;
   const int64_t size = std::max<int64_t>(p.g.batch * p.g.sequence * p.g.input_width, 1);
   for (int64_t b = 0; b < p.g.batch; ++b) {
     for (int64_t s = 0; s < p.g.sequence; ++s) {
       std::fill(sums.begin(), sums.end(), 0.0F);
-      for (int64_t d = 0; d < p.g.input_width; ++d) {
+      for (int64_t d = 0; d < depth; ++d) {
         const float x = input[((b * p.g.sequence + s) * stride + d) % size];
         const float* const row = weights + d * columns;
         for (int64_t c = 0; c < columns; ++c) sums[static_cast<size_t>(c)] += x * row[c];

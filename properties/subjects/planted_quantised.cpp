@@ -1,5 +1,6 @@
 // The 8-bit projection of the planted subject.
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -10,6 +11,8 @@ namespace {
 
 // Floats that a scale of the wrong length is read past its end, at most.
 constexpr int64_t kOverread = 8;
+// What makes signed activations unsigned.
+constexpr int64_t kSignOffset = 128;
 
 // An int8 or uint8 tensor as numbers; absent means zero everywhere.
 class Bytes {
@@ -47,6 +50,7 @@ int64_t RawProduct(const Problem& p, const Bytes& input, const Bytes& weights, i
   };
   auto weight = [&](int64_t d) {
     const int32_t w = weights[d * columns + column];
+    if (p.Has(Defect::kMinus128) && weights.is_signed()) return std::max(w, -127);
     return p.Has(Defect::kWeightSign) && weights.is_signed() ? static_cast<uint8_t>(w) : w;
   };
   int64_t sum = 0;
@@ -84,11 +88,16 @@ float BlockwiseProduct(const Problem& p, const Bytes& input, const Bytes& weight
   return total;
 }
 
+int32_t SpoilZero(const Problem& p, const Bytes& zeros, int32_t zero) {
+  const bool misread = p.Has(Defect::kZeroPointSign) && !zeros.is_signed();
+  return misread ? static_cast<int8_t>(zero) : zero;
+}
+
 int64_t WeightZero(const Problem& p, const Bytes& zeros, int64_t column, int64_t columns) {
   if (p.Has(Defect::kWeightZpFirstColumn) && column > 0) return 0;
   if (p.Has(Defect::kWeightZpIgnored)) column = 0;
   if (p.Has(Defect::kZpColumnShift)) column = (column + 1) % columns;
-  return zeros.OfColumn(column);
+  return SpoilZero(p, zeros, zeros.OfColumn(column));
 }
 
 // (input scale) * (weight scale of the column), rounded once.
@@ -96,6 +105,8 @@ float ScaleOf(const Problem& p, int64_t column) {
   const float input_scale = p.Floats(TensorId::kInputScale)[0];
   const float* const scales = p.Floats(TensorId::kWeightScale);
   const int64_t count = p.bound[TensorId::kWeightScale].tensor->size();
+  if (p.Has(Defect::kWeightScaleAbs))
+    return input_scale * std::fabs(scales[count == 1 ? 0 : column]);
   if (count == 1) return input_scale * scales[0];
   if (p.Has(Defect::kScaleOfQForV)) column %= p.g.hidden();
   if (p.Has(Defect::kValueScaleTwice) && column >= 2 * p.g.hidden()) {
@@ -121,7 +132,7 @@ void ProjectQuantised(Problem& p) {
   const int64_t width = p.g.input_width;
   const int64_t columns = 3 * p.g.hidden();
   const int64_t tokens = p.g.batch * p.g.sequence;
-  const int32_t zx = input_zero.OfColumn(0);
+  const int32_t zx = SpoilZero(p, input_zero, input_zero.OfColumn(0));
 
   std::vector<int64_t> input_sums(static_cast<size_t>(tokens));
   for (int64_t token = 0; token < tokens; ++token) {
@@ -144,6 +155,9 @@ void ProjectQuantised(Problem& p) {
       if (zw != 0 || !p.Has(Defect::kInputZpNeedsWeightZp)) sum -= zx * weight_sum;
       sum -= zw * input_sum;
       sum += counted_width * zx * zw;
+      if (p.Has(Defect::kSignedInputTail) && input.is_signed() && c >= columns / 16 * 16) {
+        sum += kSignOffset * (weight_sum - counted_width * zw);
+      }
 
       const auto total = static_cast<float>(sum);
       float value = total * scale + bias[c];
