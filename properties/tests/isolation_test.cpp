@@ -235,6 +235,19 @@ TEST(Isolation, LimitsComeFromTheEnvironment) {
 }
 
 // The same answers as in this process: outputs, refusals, audits, guard pages.
+TEST(Isolation, ProcessorTimeOverThereIsCountedBeyondTheEndOfAProcess) {
+  const std::unique_ptr<Subject> subject = Isolated("crash", Strict());
+  for (int i = 0; i < 200; ++i) ExpectEcho(*subject);
+  const double alive = subject->ProcessorSecondsElsewhere();
+  EXPECT_GT(alive, 0.0);
+  EXPECT_EQ(subject->Run(SmallCase(kBad)).kind, OutcomeKind::kCrashed);
+  const double ended = subject->ProcessorSecondsElsewhere();
+  EXPECT_GE(ended, alive);
+  ExpectEcho(*subject);
+  EXPECT_GE(subject->ProcessorSecondsElsewhere(), ended);
+  EXPECT_EQ(MakePlantedSubject("none")->ProcessorSecondsElsewhere(), 0.0);
+}
+
 TEST(Isolation, ChangesNoAnswer) {
   std::string error;
   const std::unique_ptr<Subject> here = MakeSubject("kernels", error);

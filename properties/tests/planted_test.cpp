@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <memory>
 #include <ostream>
@@ -238,6 +239,28 @@ TEST(PlantedHarness, OneBitOffIsOneElementOneStepBeyondTheBound) {
     moved_somewhere += different;
   }
   EXPECT_GT(moved_somewhere, 200);
+}
+
+TEST(PlantedThreads, TheRacyRowSumIsARace) {
+  Recipe recipe;
+  recipe.op = Op::kCore;
+  recipe.sequence = 2;
+  recipe.past = 62;
+  Normalize(recipe);
+  const Case c = Expand(recipe);
+  const auto subject = MakePlantedSubject("racy-row-sum");
+  if (!kThreadSanitizer) {
+    EXPECT_EQ(subject->Run(c).kind, OutcomeKind::kOutput);
+    return;
+  }
+  // The report comes at once, its exit code at the end.
+  constexpr int kReported = 66;
+  EXPECT_EXIT(
+      {
+        static_cast<void>(subject->Run(c));
+        std::exit(0);
+      },
+      testing::ExitedWithCode(kReported), "data race");
 }
 
 TEST(PlantedMemory, FlushToZeroIsSeenAndUndone) {
