@@ -5,6 +5,12 @@
 #include "cli/interrupt.h"
 
 namespace maskproof::cli {
+namespace {
+
+// Rounds of smaller recipes with other random numbers.
+constexpr uint64_t kRedraws = 24;
+
+}  // namespace
 
 RecipeSize SizeOf(const Recipe& recipe) {
   return {.heads = recipe.heads, .tokens = recipe.sequence + recipe.past.value_or(0)};
@@ -33,9 +39,13 @@ void Shrinker::Work(Clock::time_point until) {
 }
 
 void Shrinker::TryNext() {
-  if (next_ == candidates_.size()) {
-    done_ = true;
-    return;
+  while (next_ == candidates_.size()) {
+    if (redraws_ == kRedraws) {
+      done_ = true;
+      return;
+    }
+    candidates_ = RedrawnCandidates(recipe_, redraws_++, limits_);
+    next_ = 0;
   }
   Recipe& candidate = candidates_[next_++];
   ++tries_;
@@ -46,6 +56,7 @@ void Shrinker::TryNext() {
   verdict_ = std::move(verdict);
   candidates_ = ShrinkCandidates(recipe_, limits_);
   next_ = 0;
+  redraws_ = 0;
 }
 
 }  // namespace maskproof::cli

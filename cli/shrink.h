@@ -1,5 +1,6 @@
 // Greedy shrinking of a recipe that breaks an invariant, a slice of time at a go, so that a
-// campaign can shrink many findings side by side.
+// campaign can shrink many findings side by side. When no single step helps any more, smaller
+// recipes with other random numbers are tried for some rounds.
 #ifndef MASKPROOF_CLI_SHRINK_H_
 #define MASKPROOF_CLI_SHRINK_H_
 
@@ -42,7 +43,7 @@ class Shrinker {
   // Tries candidates until `until`, but at least one.
   void Work(Clock::time_point until);
 
-  // No simpler recipe breaks the invariant, or the budget is spent.
+  // No simpler recipe that was tried breaks the invariant, or the budget is spent.
   bool done() const { return done_; }
   const Recipe& recipe() const { return recipe_; }
   const Verdict& verdict() const { return verdict_; }  // of recipe()
@@ -59,6 +60,7 @@ class Shrinker {
   Verdict verdict_;
   std::vector<Recipe> candidates_;
   size_t next_ = 0;
+  uint64_t redraws_ = 0;  // of the candidates of this recipe
   int64_t tries_ = 0;
   double seconds_ = 0.0;
   bool done_ = false;

@@ -215,6 +215,10 @@ struct GenerateOptions {
   Limits limits;
 };
 Recipe Generate(Rng& rng, const GenerateOptions& options);
+// Smaller recipes than this one whose seeds and salt are all drawn anew: for a finding that depends
+// on what is drawn, where no single step keeps it. Other ones for every `round`.
+std::vector<Recipe> RedrawnCandidates(const Recipe& recipe, uint64_t round,
+                                      const Limits& limits = {});
 // One to three random edits of fields, cells or faults.
 Recipe Mutate(const Recipe& recipe, Rng& rng, const GenerateOptions& options);
 Recipe CrossOver(const Recipe& a, const Recipe& b, Rng& rng, const GenerateOptions& options);

@@ -302,7 +302,52 @@ void TrySeeds(Candidates& out) {
   }
 }
 
+// ---- sizes that step over what does not show the finding ------------------------------------
+
+void SetTokens(Recipe& r, int64_t tokens) {
+  r.sequence = std::min(r.sequence, tokens);
+  if (r.past) r.past = std::min(*r.past, tokens - r.sequence);
+}
+
+// Calls visit(edit) with each way to make a recipe smaller.
+template <typename Visit>
+void ForEachSmaller(const Recipe& from, Visit visit) {
+  const int64_t total = from.sequence + PastLength(from);
+  // The smallest at all, then the smallest beyond a vector, a mask word and so on.
+  for (const int64_t tokens : {1, 2, 3, 4, 5, 9, 17, 33, 65, 129, 257, 513}) {
+    if (tokens < total) visit([tokens](Recipe& r) { SetTokens(r, tokens); });
+  }
+  visit([total](Recipe& r) { SetTokens(r, Half(total)); });
+  visit([total](Recipe& r) { SetTokens(r, std::max<int64_t>(total - 1, 1)); });
+  for (int64_t Recipe::* size : {&Recipe::batch, &Recipe::heads, &Recipe::head_size,
+                                 &Recipe::value_head_size, &Recipe::input_width}) {
+    if (from.*size <= 1) continue;
+    visit([size](Recipe& r) { r.*size = 1; });
+    visit([size](Recipe& r) { r.*size = Half(r.*size); });
+    visit([size](Recipe& r) { --(r.*size); });
+  }
+}
+
+void DrawAnew(Recipe& r, Rng& rng) {
+  constexpr uint64_t kSeeds = 1024;
+  for (Values& v : r.values) v.seed = static_cast<uint32_t>(rng.Below(kSeeds));
+  r.mask.seed = static_cast<uint32_t>(rng.Below(kSeeds));
+  r.salt = rng.Below(kSeeds);
+}
+
 }  // namespace
+
+std::vector<Recipe> RedrawnCandidates(const Recipe& recipe, uint64_t round, const Limits& limits) {
+  Candidates out(recipe, limits);
+  Rng rng(round);
+  ForEachSmaller(recipe, [&](const auto& edit) {
+    out.Try([&](Recipe& r) {
+      edit(r);
+      DrawAnew(r, rng);
+    });
+  });
+  return out.Take();
+}
 
 std::vector<Recipe> ShrinkCandidates(const Recipe& recipe, const Limits& limits) {
   Candidates out(recipe, limits);

@@ -47,7 +47,6 @@ enum class Defect : uint8_t {
   kCausalNarrowed,
   kTileMask64,
   kOddBatches,
-  kRawOneAsDummy,
   kDecodeIgnoresPastMask,
   kMinusInfTimesMask,
   // Softmax.

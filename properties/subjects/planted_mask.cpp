@@ -18,9 +18,7 @@ MaskReader::MaskReader(const Problem& p) : p_(p) {
   } else if (dims.size() == 3) {
     form_ = Form::kQueriesKeys;
   } else {
-    const bool keys = dims == Dims{p.g.batch, p.g.total};
-    const bool dummy = p.Has(Defect::kRawOneAsDummy) && dims[1] == 1;
-    form_ = keys && !dummy ? Form::kKeys : Form::kDummy;
+    form_ = dims == Dims{p.g.batch, p.g.total} ? Form::kKeys : Form::kDummy;
   }
 }
 

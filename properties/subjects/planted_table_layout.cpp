@@ -91,7 +91,7 @@ constexpr auto kTable = std::to_array<DefectEntry>({
      {.name = "racy-row-sum",
       .what = "two threads add into the same row sum without any lock",
       .seen_in = "splitting long rows by keys",
-      .tokens = 64,  // the shorter the row, the seldomer they meet
+      .tokens = 128,  // the shorter the row, the seldomer they meet
       .sanitizer = "thread"}},
     {kTailStore,
      {"tail-store", "the last row of the output is stored as whole vectors, past its end",
