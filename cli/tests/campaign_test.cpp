@@ -228,6 +228,31 @@ TEST(Campaign, ReportsProgress) {
   EXPECT_EQ(last.findings, 1);
 }
 
+// Shows at two lengths only, and at the smaller one for one draw in eight.
+Verdict BrokenAtTwentyFourOrNine(Subject& /*subject*/, const Case& c) {
+  const int64_t total = GeometryOf(c).total;
+  const bool broken = total == 24 || (total == 9 && MixSeeds(c.salt, 1) % 8 == 0);
+  return Say(broken ? VerdictKind::kBroken : VerdictKind::kHolds);
+}
+
+TEST(Shrink, StepsOverSizesThatDoNotShowTheFinding) {
+  FakeSubject subject;
+  const Invariant law = Law("law", BrokenAtTwentyFourOrNine);
+  for (uint64_t salt = 0; salt < 5; ++salt) {
+    Recipe recipe;
+    recipe.sequence = 24;
+    recipe.heads = 4;
+    recipe.salt = salt;
+    Normalize(recipe);
+    Shrinker shrinker(subject, law, recipe, Say(VerdictKind::kBroken),
+                      {.seconds = 100.0, .tries = 4000}, {});
+    shrinker.Work(Clock::now() + std::chrono::seconds(100));
+    EXPECT_EQ(SizeOf(shrinker.recipe()).tokens, 9) << salt;
+    EXPECT_EQ(SizeOf(shrinker.recipe()).heads, 1) << salt;
+    EXPECT_LT(shrinker.tries(), 4000);
+  }
+}
+
 TEST(Shrink, StopsAtItsBudget) {
   FakeSubject subject;
   const Invariant law = Law("law", AlwaysBroken);

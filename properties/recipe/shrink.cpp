@@ -346,7 +346,11 @@ std::vector<Recipe> RedrawnCandidates(const Recipe& recipe, uint64_t round, cons
       DrawAnew(r, rng);
     });
   });
-  return out.Take();
+  std::vector<Recipe> smaller = out.Take();
+  // Other numbers alone are not worth a try.
+  const uint64_t structure = MeasureOf(recipe).structure;
+  std::erase_if(smaller, [&](const Recipe& r) { return MeasureOf(r).structure >= structure; });
+  return smaller;
 }
 
 std::vector<Recipe> ShrinkCandidates(const Recipe& recipe, const Limits& limits) {

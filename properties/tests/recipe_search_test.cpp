@@ -10,6 +10,7 @@
 
 #include "properties/case/validity.h"
 #include "properties/case/visibility.h"
+#include "properties/recipe/measure.h"
 #include "properties/recipe/recipe.h"
 #include "properties/tests/recipe_support.h"
 
@@ -203,6 +204,23 @@ TEST(RecipeShrink, CandidatesAreNormalizedNewAndFew) {
       // The order is strict: nothing leads back.
       const std::vector<Recipe> next = n < 20 ? ShrinkCandidates(candidate) : std::vector<Recipe>();
       ASSERT_EQ(std::find(next.begin(), next.end(), r), next.end());
+    }
+  }
+}
+
+TEST(RecipeShrink, RedrawnCandidatesAreSmallerAndOthersInEveryRound) {
+  for (uint64_t n = 0; n < 300; ++n) {
+    const Recipe r = Nth(n, WithFaults());
+    const std::vector<Recipe> first = RedrawnCandidates(r, 0);
+    for (const Recipe& candidate : first) {
+      Recipe again = candidate;
+      Normalize(again);
+      ASSERT_EQ(again, candidate);
+      ASSERT_LT(MeasureOf(candidate).structure, MeasureOf(r).structure);
+    }
+    EXPECT_EQ(first, RedrawnCandidates(r, 0));
+    if (!first.empty()) {
+      EXPECT_NE(first, RedrawnCandidates(r, 1));
     }
   }
 }
