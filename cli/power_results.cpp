@@ -158,7 +158,7 @@ Table PowerTable(const PowerResults& results) {
     const SuiteHunt& suite = row.suite;
     std::string by = suite.by;
     if (!suite.caught) by = row.control ? "nothing, as it should be" : "NOT CAUGHT";
-    if (suite.caught && row.control) by = "FALSE ALARM: " + by;
+    if (suite.caught && row.control) by.insert(0, "FALSE ALARM: ");
     table.AddRow({row.subject, by, Grouped(suite.cases), fmt::format("{:.3f} s", suite.seconds),
                   suite.shrunk ? SizeText(suite.shrunk->recipe) : "",
                   When(HuntOf(row, Way::kVectors)), When(HuntOf(row, Way::kRandom))});

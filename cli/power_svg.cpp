@@ -60,13 +60,16 @@ std::string Stair(const PowerResults& results, Way way, const Axes& axes) {
 
 std::string Grid(const Axes& axes, double budget, int64_t bugs) {
   std::string svg;
-  for (double tick = kFirstSeconds; tick <= budget * 1.0001; tick *= 10.0) {
+  constexpr std::array kTicks = {0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0};
+  for (const double tick : kTicks) {
+    if (tick > budget) break;
     svg += bench::SvgLine(axes.X(tick), kTop, axes.X(tick), kTop + kHeight, "grid");
     svg += bench::SvgText(axes.X(tick), kTop + kHeight + 18.0, "middle", fmt::format("{:g}", tick));
   }
   svg += bench::SvgText(kLeft + kWidth / 2.0, kTop + kHeight + 36.0, "middle",
                         "seconds of processor time, for one bug");
-  const int64_t step = bugs > 40 ? 20 : bugs > 10 ? 5 : 1;
+  int64_t step = 1;
+  if (bugs > 10) step = bugs > 40 ? 20 : 5;
   for (int64_t count = 0; count <= bugs; count += step) {
     svg += bench::SvgLine(kLeft, axes.Y(count), kLeft + kWidth, axes.Y(count), "grid");
     svg += bench::SvgText(kLeft - 8.0, axes.Y(count) + 4.0, "end", fmt::format("{}", count));
