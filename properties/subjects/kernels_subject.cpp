@@ -179,7 +179,9 @@ kernels::Status RunQAttention(const BoundCase& bound, KernelsWay way, OwnWorkspa
   const kernels::AttentionAttributes attributes = AttributesOf(bound.c->attributes);
   const kernels::AttentionOutputs outputs = OutputsOf(bound);
   kernels::PackedQAttentionWeights packed;
-  if (way.packed_weights &&
+  // Packed weights keep the zero point of every column, and without a row there may be 2^40
+  // columns.
+  if (way.packed_weights && ElementCount(inputs.weights.dims) > 0 &&
       PackQAttentionWeights(inputs.weights, inputs.weight_zero_point, execution, packed).ok()) {
     inputs.packed_weights = &packed;
     inputs.weights.data = nullptr;

@@ -27,18 +27,20 @@ KernelsWay WayOf(const Case& c);
 class OwnWorkspace {
  public:
   // Asks `size_of(execution, bytes)`, and lends `execution` so many bytes; the status if the size
-  // is refused.
+  // is refused. Sizes that would take long to fill are left to the library.
   template <typename SizeOf>
   kernels::Status Lend(kernels::Execution& execution, const SizeOf& size_of) {
     size_t bytes = 0;
     kernels::Status status = size_of(execution, bytes);
-    if (!status.ok()) return status;
+    if (!status.ok() || bytes > kMostBytes) return status;
     execution.workspace = Memory(bytes);
     execution.workspace_size = bytes;
     return status;
   }
 
  private:
+  static constexpr size_t kMostBytes = size_t{64} << 20;
+
   void* Memory(size_t bytes);
 
   MemoryArena arena_;
