@@ -22,7 +22,7 @@ std::string Share(int64_t part, int64_t whole) {
 
 std::string SharpnessTable(const SharpnessResults& results, bool markdown) {
   std::vector<Column> columns = {{"data"}, {"fault"}, {"cases", Align::kRight}};
-  for (const char* yardstick : kYardsticks) columns.push_back({yardstick, Align::kRight});
+  for (const char* yardstick : kYardsticks) columns.emplace_back(yardstick, Align::kRight);
   Table faults(columns);
   for (const SharpnessRow& row : results.rows) {
     std::vector<std::string> cells = {row.data, row.fault, fmt::format("{}", row.visible)};

@@ -75,6 +75,18 @@ void JudgeRefusal(const Promises& promises, const Outcome& outcome, const char* 
   }
 }
 
+// Whether masks and biases of the case's size can be made. A size of zero may stand beside huge
+// ones.
+bool FitsMasks(const Geometry& g) {
+  constexpr double kMostElements = 0x1p24;
+  const auto at_least_one = [](int64_t size) {
+    return static_cast<double>(std::max<int64_t>(size, 1));
+  };
+  return at_least_one(g.batch) * at_least_one(g.heads) * at_least_one(g.sequence) *
+             at_least_one(g.total) * at_least_one(g.head_size) <=
+         kMostElements;
+}
+
 }  // namespace
 
 Verdict CheckMemory(Subject& subject, const Case& c) {
@@ -123,7 +135,7 @@ Verdict CheckRefusal(Subject& subject, const Case& c) {
   const char* fault = nullptr;
   ValidityVerdict validity = JudgeValidity(tried);
   // A valid case is worth more with one thing wrong in it, or one that only looks wrong.
-  if (validity.validity == Validity::kValid) {
+  if (validity.validity == Validity::kValid && FitsMasks(GeometryOf(tried))) {
     if (rng.OneIn(2)) {
       fault = InjectFault(tried, rng);
     } else if (rng.OneIn(2)) {

@@ -1,6 +1,7 @@
 #include "properties/subjects/evaluation.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -143,12 +144,13 @@ class FloatAttention {
 
   float* Cell(int64_t b, int64_t s, int64_t column) {
     const int64_t d = g_.hidden();
-    const int64_t part = column < d ? 0 : column < 2 * d ? 1 : 2;
+    const int64_t part = std::min<int64_t>(column / d, 2);
     const int64_t lane = column - part * d;
     const int64_t width = part == 2 ? g_.value_head_size : g_.head_size;
     const int64_t rows = part == 0 ? g_.sequence : g_.total;
     const int64_t row = part == 0 ? s : g_.past + s;
-    auto& operand = part == 0 ? query_ : part == 1 ? key_ : value_;
+    const std::array<std::vector<float>*, 3> operands = {&query_, &key_, &value_};
+    auto& operand = *operands[static_cast<size_t>(part)];
     const int64_t index = ((b * g_.heads + lane / width) * rows + row) * width + lane % width;
     return &operand[static_cast<size_t>(index)];
   }
@@ -283,6 +285,7 @@ class FloatAttention {
       for (int64_t t = 0; t < g_.total; ++t) keys.push_back(t);
     }
     std::vector<float> scores;
+    scores.reserve(keys.size());
     for (const int64_t t : keys) scores.push_back(nothing ? 0.0F : ScoreOf(b, n, s, t));
     std::vector<float> row =
         style_.online_block == 0 ? Whole(b, n, keys, scores) : Online(b, n, keys, scores);
