@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "cli/interrupt.h"
+#include "cli/ledger.h"
 #include "cli/names.h"
 #include "properties/base/rng.h"
 
@@ -94,11 +96,23 @@ class Pair {
     }
     ++result_.cases;
     if (verdict.kind == VerdictKind::kUndecided) ++result_.undecided;
+    if (options_->keep_ratios && verdict.kind == VerdictKind::kHolds) KeepRatio(recipe, verdict);
     if (verdict.kind != VerdictKind::kBroken) return;
     ++result_.violations;
     if (shrinker_) return;
     check_seconds_ = SecondsBetween(begin, Clock::now());
     RecordFinding(std::move(recipe), std::move(verdict), index);
+  }
+
+  void KeepRatio(const Recipe& recipe, const Verdict& verdict) {
+    if (verdict.worst_ratio <= 0.0) return;
+    std::string name = LedgerClass(recipe);
+    auto ratio = std::ranges::find(result_.ratios, name, &ClassRatio::recipe_class);
+    if (ratio == result_.ratios.end()) {
+      ratio = result_.ratios.insert(ratio, {.recipe_class = std::move(name)});
+    }
+    ++ratio->cases;
+    ratio->largest = std::max(ratio->largest, verdict.worst_ratio);
   }
 
   void Reproduce(CampaignFinding& finding) {

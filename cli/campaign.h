@@ -26,6 +26,7 @@ struct CampaignOptions {
   std::optional<int64_t> cases_per_pair;
   std::optional<double> seconds;  // counted from `start`, shrinking included
   uint64_t seed = 1;
+  bool keep_ratios = false;
   Limits limits;
   Clock::time_point start = Clock::now();
 };
@@ -43,6 +44,13 @@ struct CampaignFinding {
   std::optional<RecordedRun> run;
 };
 
+// Of the cases of one class (cli/ledger.h) that a law compared within a bound.
+struct ClassRatio {
+  std::string recipe_class;
+  int64_t cases = 0;
+  double largest = 0.0;  // error over bound
+};
+
 struct PairResult {
   Op op = Op::kAttention;
   const Invariant* invariant = nullptr;
@@ -51,6 +59,7 @@ struct PairResult {
   int64_t undecided = 0;   // of `cases`: the bound said nothing
   int64_t violations = 0;  // of `cases`
   int64_t not_applicable = 0;
+  std::vector<ClassRatio> ratios;  // if they were asked for
   std::optional<CampaignFinding> finding;
 };
 

@@ -2,12 +2,17 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "cli/campaign.h"
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/finding_report.h"
 #include "cli/interrupt.h"
+#include "cli/ledger.h"
 #include "cli/names.h"
 #include "cli/progress.h"
 #include "cli/results.h"
@@ -124,6 +129,52 @@ void PrintResults(const CheckResults& results) {
              results.interrupted ? ", interrupted" : "");
 }
 
+std::vector<LedgerEntry> LedgerEntries(const CampaignResult& campaign, const Subject& subject,
+                                       uint64_t seed) {
+  std::vector<LedgerEntry> entries;
+  for (const PairResult& pair : campaign.pairs) {
+    for (const ClassRatio& ratio : pair.ratios) {
+      entries.push_back({.subject = subject.name(),
+                         .op = OpName(pair.op),
+                         .invariant = pair.invariant->id,
+                         .recipe_class = ratio.recipe_class,
+                         .seed = seed,
+                         .drawn = pair.drawn,
+                         .cases = ratio.cases,
+                         .largest = ratio.largest});
+    }
+  }
+  return entries;
+}
+
+// The ledger of the file, an empty one if there is no such file; nullopt after a message.
+std::optional<Ledger> OpenLedger(const std::string& file) {
+  constexpr size_t kMostBytes = size_t{64} << 20;
+  std::string error;
+  if (!std::filesystem::exists(file)) return Ledger();
+  const std::optional<std::string> text = ReadFile(file, kMostBytes, error);
+  std::optional<Ledger> ledger = text ? Ledger::FromJson(*text, error) : std::nullopt;
+  if (!ledger) Fail(fmt::format("--ledger: {}: {}", Printable(file), Printable(error)));
+  return ledger;
+}
+
+// Compares, says what got worse, and records. The exit code.
+int KeepLedger(const CheckArguments& arguments, Ledger ledger,
+               const std::vector<LedgerEntry>& entries) {
+  const std::vector<LedgerChange> worse = ledger.Worse(entries);
+  for (const LedgerChange& change : worse) {
+    if (arguments.quiet) break;
+    fmt::print("worse than recorded: {} on {}, {}: {:.4f} of the bound, was {:.4f}\n",
+               change.now.invariant, change.now.op, change.now.recipe_class, change.now.largest,
+               change.recorded.largest);
+  }
+  if (!worse.empty() && !arguments.ledger_accept) return kExitFindings;
+  ledger.Update(entries);
+  std::string error;
+  if (!WriteFileAtomically(arguments.ledger, ledger.ToJson(), error)) return Fail(error);
+  return kExitClean;
+}
+
 }  // namespace
 
 int RunCheck(const CheckArguments& arguments) {
@@ -133,6 +184,13 @@ int RunCheck(const CheckArguments& arguments) {
   const OutputDirectory directory(arguments.out, error);
   if (!directory.ok()) return Fail(error);
   if (!arguments.json.empty() && !CanWriteFile(arguments.json, error)) return Fail(error);
+  std::optional<Ledger> ledger;
+  if (!arguments.ledger.empty()) {
+    ledger = OpenLedger(arguments.ledger);
+    if (!ledger) return kExitUsage;
+    if (!CanWriteFile(arguments.ledger, error)) return Fail(error);
+    options.keep_ratios = true;
+  }
   const std::unique_ptr<Subject> subject = OpenSubject(arguments.subject, arguments.dialect);
   if (subject == nullptr) return kExitUsage;
   CatchInterrupts();
@@ -166,7 +224,11 @@ int RunCheck(const CheckArguments& arguments) {
   if (!arguments.json.empty() && !WriteFileAtomically(arguments.json, ToJson(results), error)) {
     return Fail(error);
   }
-  return results.Findings() > 0 ? kExitFindings : kExitClean;
+  const int kept = ledger ? KeepLedger(arguments, std::move(*ledger),
+                                       LedgerEntries(campaign, *subject, options.seed))
+                          : kExitClean;
+  if (kept == kExitUsage) return kept;
+  return results.Findings() > 0 ? kExitFindings : kept;
 }
 
 }  // namespace maskproof::cli

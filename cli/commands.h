@@ -27,6 +27,8 @@ struct CheckArguments {
   std::string seed = "1";
   std::string json;  // file; empty: none
   std::string out = "maskproof-findings";
+  std::string ledger;          // file; empty: none
+  bool ledger_accept = false;  // write it although something got worse
   bool quiet = false;
 };
 int RunCheck(const CheckArguments& arguments);

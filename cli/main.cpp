@@ -48,6 +48,14 @@ void AddCheck(CLI::App& app, int& exit_code) {
   command->add_option("--out", arguments->out, "directory for findings")
       ->capture_default_str()
       ->type_name("DIR");
+  CLI::Option* const ledger =
+      command
+          ->add_option("--ledger", arguments->ledger, "compare with and keep this record of errors")
+          ->type_name("FILE");
+  command
+      ->add_flag("--ledger-accept", arguments->ledger_accept,
+                 "record what got worse instead of reporting it as a finding")
+      ->needs(ledger);
   command->add_flag("-q,--quiet", arguments->quiet, "print nothing but errors");
   command->callback([arguments, &exit_code] { exit_code = RunCheck(*arguments); });
 }

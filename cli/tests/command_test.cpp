@@ -109,6 +109,43 @@ TEST_F(Command, ADialectIsNamedAndCanBeHeldTo) {
   EXPECT_TRUE(Contains(other, "dialect  this is what ideal gives"));
 }
 
+// The record of errors: made, kept, and compared with. A kernel that got worse is played by a
+// record of one that was better.
+TEST_F(Command, TheLedgerNoticesWhatGotWorse) {
+  const std::string check =
+      "check --subject planted:none --op Core --invariant reference-match --cases 60 "
+      "--ledger ledger.json";
+  EXPECT_EQ(Run(check).exit_code, 0);
+  Json ledger = ReadJson("ledger.json");
+  ASSERT_GE(ledger["entries"].size(), 3U);
+  EXPECT_EQ(ledger["entries"][0]["drawn"], 60);
+  const std::string first = Slurp(folder_ / "ledger.json");
+  EXPECT_EQ(Run(check).exit_code, 0);
+  EXPECT_EQ(Slurp(folder_ / "ledger.json"), first);
+
+  const double now = ledger["entries"][1]["largest"].get<double>();
+  EXPECT_GT(now, 0.0);
+  EXPECT_LT(now, 1.0);
+  ledger["entries"][1]["largest"] = now / 2.0;
+  Put("ledger.json", ledger.dump());
+  const Answer worse = Run(check);
+  EXPECT_EQ(worse.exit_code, 1);
+  EXPECT_TRUE(Contains(worse.out, "worse than recorded: reference-match on Core"));
+  EXPECT_EQ(ReadJson("ledger.json")["entries"][1]["largest"], now / 2.0);
+  EXPECT_EQ(Run(check + " --ledger-accept").exit_code, 0);
+  EXPECT_EQ(ReadJson("ledger.json")["entries"][1]["largest"], now);
+
+  // Other cases prove nothing; what they show is kept.
+  ledger["entries"][1]["seed"] = 99;
+  Put("ledger.json", ledger.dump());
+  EXPECT_EQ(Run(check).exit_code, 0);
+  EXPECT_EQ(ReadJson("ledger.json")["entries"][1]["largest"], now);
+
+  Put("ledger.json", "{}");
+  EXPECT_EQ(Run(check).exit_code, 2);
+  EXPECT_EQ(Slurp(folder_ / "ledger.json"), "{}");
+}
+
 TEST_F(Command, WrongUsageIsRefusedBeforeAnythingStarts) {
   const struct {
     const char* arguments;
