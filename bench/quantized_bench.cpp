@@ -19,6 +19,7 @@
 #include "maskproof/kernels/packed_qattention_weights.h"
 #include "properties/base/rng.h"
 #include "quantized_projection.h"
+#include "workspace.h"
 
 namespace {
 
@@ -109,9 +110,11 @@ void Project(benchmark::State& state, Product product, kernels::Target target, b
   kernels::QuantizedProjection projection(inputs, target.id, pool.get());
   const int64_t stride = kernels::RoundUp(product.columns, kernels::kQuantizedAlignment);
   kernels::Scratch<float> projected;
-  if (!projection.Reserve() || !projected.Allocate({product.rows, stride})) {
-    return state.SkipWithError("no memory");
-  }
+  kernels::Workspace workspace;
+  const kernels::Status reserved = workspace.Provide({}, [&](kernels::Arena& arena) {
+    return projection.Reserve(arena) && projected.Place(arena, {product.rows, stride});
+  });
+  if (!reserved.ok()) return state.SkipWithError(reserved.message().c_str());
 
   for ([[maybe_unused]] auto _ : state) {
     projection.Run(projected.data(), stride);
