@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "properties/base/rng.h"
+#include "properties/case/case.h"
+#include "properties/case/limits.h"
 #include "properties/case/validity.h"
 #include "properties/invariants/compare.h"
 #include "properties/invariants/faults.h"
@@ -87,6 +89,18 @@ bool FitsMasks(const Geometry& g) {
          kMostElements;
 }
 
+// A well-formed case with a small output that a subject can compute, but not while anyone waits.
+// Those whose output is too large stay: they are to be refused at once.
+bool TakesTooLong(const Case& c) {
+  const Geometry g = GeometryOf(c);
+  const double rows =
+      static_cast<double>(g.batch) * static_cast<double>(g.sequence) * static_cast<double>(g.heads);
+  const auto values = static_cast<double>(std::max(g.head_size, g.value_head_size));
+  return rows * static_cast<double>(g.total) > static_cast<double>(kMostScores) &&
+         rows * values <= static_cast<double>(kLargestOutput) &&
+         JudgeValidity(c).validity == Validity::kUnsupported;
+}
+
 }  // namespace
 
 Verdict CheckMemory(Subject& subject, const Case& c) {
@@ -100,7 +114,7 @@ Verdict CheckMemory(Subject& subject, const Case& c) {
             .label = "with an unreadable page after every tensor"},
       Where{.placement = MemoryPlacement::kGuardBefore,
             .label = "with an unreadable page before every tensor"}};
-  if (!subject.Supports(c)) return NotApplicable();
+  if (TakesTooLong(c) || !subject.Supports(c)) return NotApplicable();
   Verdict combined = NotApplicable();
   std::optional<Output> elsewhere;
   for (const Where& place : kPlaces) {
@@ -143,7 +157,7 @@ Verdict CheckRefusal(Subject& subject, const Case& c) {
     }
     validity = JudgeValidity(tried);
   }
-  if (!subject.Supports(tried)) return NotApplicable();
+  if (TakesTooLong(tried) || !subject.Supports(tried)) return NotApplicable();
   RunRequest request;
   request.audit = true;
   const Outcome outcome = subject.Run(tried, request);

@@ -374,6 +374,25 @@ TEST(Refusal, WantsAMessage) {
   }
 }
 
+// A fault can make a sequence out of nothing much that keeps a correct kernel busy for a minute.
+TEST(Refusal, DoesNotRunWhatTakesTooLong) {
+  Recipe recipe;
+  recipe.op = Op::kAttention;
+  recipe.salt = 1;
+  const Fault endless{
+      .kind = Fault::Kind::kReshape, .tensor = TensorId::kInput, .dims = {1, int64_t{1} << 17, 1}};
+  recipe.faults = {endless};
+  // It would be seen to hang.
+  Constant hung(OutcomeKind::kHung, "busy");
+  for (const char* id : {"refusal", "memory"}) {
+    const Invariant& invariant = *FindInvariant(id);
+    EXPECT_EQ(invariant.check(hung, Expand(recipe)).kind, VerdictKind::kNotApplicable) << id;
+    recipe.faults[0].dims = {1, int64_t{1} << 12, 1};
+    EXPECT_EQ(invariant.check(hung, Expand(recipe)).kind, VerdictKind::kBroken) << id;
+    recipe.faults = {endless};
+  }
+}
+
 // ---- probe --------------------------------------------------------------------------------------
 
 // Scores that are all equal, keys that are a power of two in number: the weights are exact.
