@@ -24,7 +24,9 @@ std::vector<Case> SmallCases(Op op) {
   options.limits.max_input_width = 32;
   std::vector<Case> cases;
   Rng rng(1);
-  for (int i = 0; i < 64; ++i) cases.push_back(Expand(Generate(rng, options)));
+  constexpr int kCases = 64;
+  cases.reserve(kCases);
+  for (int i = 0; i < kCases; ++i) cases.push_back(Expand(Generate(rng, options)));
   return cases;
 }
 

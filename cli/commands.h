@@ -88,6 +88,7 @@ struct PowerArguments {
   std::string budget = "60s";         // processor time for each subject and way to test
   std::string seed = "1";
   std::string vectors = MASKPROOF_VECTORS;  // folder; where absent, that column says so
+  bool no_shrink = false;                   // findings are left as they are
   bool suite_only = false;                  // without vectors and random inputs
   std::string json, svg, markdown;          // files; empty: none
   bool quiet = false;

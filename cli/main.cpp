@@ -180,6 +180,7 @@ void AddPower(CLI::App& app, int& exit_code) {
       ->type_name("X");
   command->add_option("--vectors", arguments->vectors, "folder of other people's test vectors")
       ->type_name("DIR");
+  command->add_flag("--no-shrink", arguments->no_shrink, "leave findings as large as they are");
   command->add_flag("--suite-only", arguments->suite_only,
                     "leave out what the suite is measured against");
   command->add_option("--json", arguments->json, "write the results to this file")

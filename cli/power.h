@@ -17,6 +17,7 @@ namespace maskproof::cli {
 struct HuntOptions {
   double seconds = 60.0;  // of processor time, for one subject
   uint64_t seed = 1;
+  bool shrink = true;  // what the suite finds
 };
 
 // The outcome of a hunt, which ends with the first case that shows a fault.

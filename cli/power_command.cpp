@@ -86,6 +86,7 @@ bool ReadOptions(const PowerArguments& arguments, HuntOptions& options) {
     return false;
   }
   options.seconds = *budget;
+  options.shrink = !arguments.no_shrink;
   return true;
 }
 

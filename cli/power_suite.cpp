@@ -77,7 +77,9 @@ SuiteHunt HuntWithSuite(Subject& subject, const HuntOptions& options) {
       hunt.seconds = clock.Seconds();
       hunt.by = fmt::format("{} on {}", invariant.id, OpName(pair.op));
       hunt.evidence = verdict.evidence.summary;
-      hunt.shrunk = Shrink(subject, invariant, std::move(recipe), std::move(verdict));
+      if (options.shrink) {
+        hunt.shrunk = Shrink(subject, invariant, std::move(recipe), std::move(verdict));
+      }
       return hunt;
     }
   }

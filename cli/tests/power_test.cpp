@@ -42,6 +42,10 @@ TEST(SuiteHunt, FindsAPlantedBugAndShrinksIt) {
 TEST(SuiteHunt, TheCaseThatShowsABugDoesNotDependOnTime) {
   const auto subject = MakePlantedSubject("mask3d-batch");
   const SuiteHunt first = HuntWithSuite(*subject, {.seconds = 20.0, .seed = 7});
+  const SuiteHunt large = HuntWithSuite(*subject, {.seconds = 20.0, .seed = 7, .shrink = false});
+  EXPECT_TRUE(first.shrunk.has_value());
+  EXPECT_FALSE(large.shrunk.has_value());
+  EXPECT_EQ(large.cases, first.cases);
   const SuiteHunt second = HuntWithSuite(*subject, {.seconds = 40.0, .seed = 7});
   ASSERT_TRUE(first.caught && second.caught);
   EXPECT_EQ(first.cases, second.cases);
