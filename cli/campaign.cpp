@@ -10,6 +10,7 @@
 #include "cli/ledger.h"
 #include "cli/names.h"
 #include "properties/base/rng.h"
+#include "properties/recipe/coverage.h"
 
 namespace maskproof::cli {
 namespace {
@@ -86,7 +87,8 @@ class Pair {
     const int64_t index = result_.drawn;
     Recipe recipe = CampaignRecipe(*options_, result_.op, *result_.invariant, index);
     const Clock::time_point begin = Clock::now();
-    Verdict verdict = result_.invariant->check(*subject_, Expand(recipe));
+    const Case expanded = Expand(recipe);
+    Verdict verdict = result_.invariant->check(*subject_, expanded);
     // Ctrl-C reaches an isolated subject's process as well: what it did then proves nothing.
     if (Interrupted()) return;
     ++result_.drawn;
@@ -96,12 +98,18 @@ class Pair {
     }
     ++result_.cases;
     if (verdict.kind == VerdictKind::kUndecided) ++result_.undecided;
+    if (options_->keep_coverage) KeepCoverage(recipe, expanded);
     if (options_->keep_ratios && verdict.kind == VerdictKind::kHolds) KeepRatio(recipe, verdict);
     if (verdict.kind != VerdictKind::kBroken) return;
     ++result_.violations;
     if (shrinker_) return;
     check_seconds_ = SecondsBetween(begin, Clock::now());
     RecordFinding(std::move(recipe), std::move(verdict), index);
+  }
+
+  void KeepCoverage(const Recipe& recipe, const Case& expanded) {
+    result_.covered.resize(CoverageBinCount());
+    for (const uint16_t bin : CoveredBins(recipe, expanded)) result_.covered[bin] = true;
   }
 
   void KeepRatio(const Recipe& recipe, const Verdict& verdict) {

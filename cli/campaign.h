@@ -27,6 +27,7 @@ struct CampaignOptions {
   std::optional<double> seconds;  // counted from `start`, shrinking included
   uint64_t seed = 1;
   bool keep_ratios = false;
+  bool keep_coverage = false;
   Limits limits;
   Clock::time_point start = Clock::now();
 };
@@ -60,6 +61,7 @@ struct PairResult {
   int64_t violations = 0;  // of `cases`
   int64_t not_applicable = 0;
   std::vector<ClassRatio> ratios;  // if they were asked for
+  std::vector<bool> covered;       // bins of `cases`, if they were asked for
   std::optional<CampaignFinding> finding;
 };
 

@@ -122,6 +122,7 @@ void PrintResults(const CheckResults& results) {
                row.finding->file,
                row.finding->reproduced ? "" : "  (did not happen again when rerun)");
   }
+  if (!results.coverage.empty()) fmt::print("{}\n", CoverageText(results.coverage));
   const int64_t findings = results.Findings();
   fmt::print("{} {} in {} cases ({} undecided), {:.1f} s{}\n", findings,
              findings == 1 ? "finding" : "findings", Grouped(results.Cases()),
@@ -184,6 +185,7 @@ int RunCheck(const CheckArguments& arguments) {
   const OutputDirectory directory(arguments.out, error);
   if (!directory.ok()) return Fail(error);
   if (!arguments.json.empty() && !CanWriteFile(arguments.json, error)) return Fail(error);
+  options.keep_coverage = arguments.coverage;
   std::optional<Ledger> ledger;
   if (!arguments.ledger.empty()) {
     ledger = OpenLedger(arguments.ledger);
@@ -219,6 +221,7 @@ int RunCheck(const CheckArguments& arguments) {
     row.finding = WriteFinding(arguments, pair, *pair.finding, *subject, directory);
     if (!row.finding) return kExitUsage;
   }
+  if (arguments.coverage) results.coverage = CoverageOf(campaign);
   results.seconds = SecondsBetween(options.start, Clock::now());
   if (!arguments.quiet) PrintResults(results);
   if (!arguments.json.empty() && !WriteFileAtomically(arguments.json, ToJson(results), error)) {

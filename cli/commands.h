@@ -27,6 +27,7 @@ struct CheckArguments {
   std::string seed = "1";
   std::string json;  // file; empty: none
   std::string out = "maskproof-findings";
+  bool coverage = false;       // say which corners of the recipes were reached
   std::string ledger;          // file; empty: none
   bool ledger_accept = false;  // write it although something got worse
   bool quiet = false;

@@ -13,7 +13,8 @@ namespace {
 using namespace maskproof::cli;  // NOLINT(google-build-using-namespace)
 
 constexpr const char* kSubjectHelp =
-    "what to check: kernels[:TARGET[,threads=N]], onnxruntime:VERSION|PATH, planted:NAME";
+    "what to check: kernels[:TARGET[,threads=N][,fully_masked=zero]], onnxruntime:VERSION|PATH, "
+    "planted:NAME";
 constexpr const char* kDialectHelp =
     "what a mask is held to mean: claimed, or a name of 'list dialects'";
 constexpr const char* kWrongHelp =
@@ -48,6 +49,8 @@ void AddCheck(CLI::App& app, int& exit_code) {
   command->add_option("--out", arguments->out, "directory for findings")
       ->capture_default_str()
       ->type_name("DIR");
+  command->add_flag("--coverage", arguments->coverage,
+                    "say which corners of the space of recipes were reached");
   CLI::Option* const ledger =
       command
           ->add_option("--ledger", arguments->ledger, "compare with and keep this record of errors")

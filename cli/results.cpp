@@ -79,10 +79,18 @@ std::string ToJson(const CheckResults& results) {
                     {"not_applicable", row.not_applicable},
                     {"finding", FindingToJson(row.finding)}});
   }
-  const Json json = {{"version", results.version}, {"subject", results.subject},
-                     {"dialect", results.dialect}, {"seed", results.seed},
-                     {"seconds", results.seconds}, {"interrupted", results.interrupted},
-                     {"results", std::move(rows)}};
+  Json coverage = Json::array();
+  for (const OpCoverage& of_op : results.coverage) {
+    coverage.push_back({{"op", of_op.op},
+                        {"reached", of_op.reached},
+                        {"reachable", of_op.reachable},
+                        {"missing", of_op.missing}});
+  }
+  Json json = {{"version", results.version}, {"subject", results.subject},
+               {"dialect", results.dialect}, {"seed", results.seed},
+               {"seconds", results.seconds}, {"interrupted", results.interrupted},
+               {"results", std::move(rows)}};
+  if (!results.coverage.empty()) json["coverage"] = std::move(coverage);
   // Messages of foreign code need not be UTF-8.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }

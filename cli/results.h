@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/coverage.h"
+
 namespace maskproof::cli {
 
 struct FindingSummary {
@@ -37,6 +39,7 @@ struct CheckResults {
   double seconds = 0.0;
   bool interrupted = false;
   std::vector<ResultRow> rows;
+  std::vector<OpCoverage> coverage;  // if it was asked for
 
   int64_t Cases() const;
   int64_t Undecided() const;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "fuzz/coverage_counters.h"
 #include "fuzz/finding.h"
 #include "fuzz/input.h"
 #include "fuzz/subjects.h"
@@ -119,6 +120,7 @@ std::optional<Broken> FindBroken(const Target& target, const Recipe& recipe) {
   }
 
   if (valid && TooMuchWork(c)) return std::nullopt;
+  CountCoverage(recipe, c);
 
   Rng rng(MixSeeds(recipe.salt, kChoiceStream));
   Subject& first = Pick(rng);

@@ -86,7 +86,7 @@ def killers_of(names, programs, root, budget):
     alone = listed.split()[-1]  # kernels:TARGET
     groups = {
         "properties": [campaign.suite(programs, alone, budget, "properties"),
-                       campaign.suite(programs, f"{alone},threads=3", budget, "threads")],
+                       campaign.suite(programs, f"{alone},threads=3,fully_masked=zero", budget, "threads")],
         "fuzzers": [campaign.fuzzer(programs, target, root / "corpus/seeds", budget)
                     for target in FUZZERS],
         "vectors": [campaign.vectors(programs, budget)],

@@ -31,6 +31,16 @@ int64_t ChooseTiledLength(Rng& rng, int64_t longest) {
   return std::min(length, longest);
 }
 
+// Sizes of all cases but those that look for a seam or for tiles of keys.
+Limits Usual(Limits limits) {
+  limits.max_batch = std::min<int64_t>(limits.max_batch, 4);
+  limits.max_sequence = std::min<int64_t>(limits.max_sequence, 48);
+  limits.max_heads = std::min<int64_t>(limits.max_heads, 13);
+  limits.max_head_size = std::min<int64_t>(limits.max_head_size, 72);
+  limits.max_input_width = std::min<int64_t>(limits.max_input_width, 160);
+  return limits;
+}
+
 // Longer than this only where a theme wants it.
 constexpr int64_t kUsualPast = 80;
 
@@ -129,7 +139,7 @@ void ChooseLengths(Rng& rng, int64_t at_least, int64_t cap, const Limits& limits
 }
 
 void ChooseSizes(Rng& rng, const GenerateOptions& options, Recipe& r) {
-  const Limits& limits = options.limits;
+  const Limits limits = Usual(options.limits);
   const int64_t longest = limits.max_past + limits.max_sequence;
   Theme theme = ChooseTheme(rng);
   // RapidCheck begins with small cases.
@@ -150,6 +160,67 @@ void ChooseSizes(Rng& rng, const GenerateOptions& options, Recipe& r) {
   }
   r.input_width = ChooseSize(rng, scaled(caps.width, limits.max_input_width));
   if (Percent(rng, 20)) r.input_width = r.heads * r.head_size;
+}
+
+// ---- seams: one size next to a block of some kernel, all others small
+// -----------------------------
+
+enum class Seam : uint8_t { kDepth, kExactDepth, kRows, kHeadSize, kHeads, kColumns, kBatch };
+
+Seam ChooseSeam(Rng& rng, Op op) {
+  if (op == Op::kCore)
+    return PickOf(rng, {Seam::kRows, Seam::kHeadSize, Seam::kHeads, Seam::kBatch});
+  if (op == Op::kQAttention && rng.OneIn(5)) return Seam::kExactDepth;
+  return PickOf(rng, {Seam::kDepth, Seam::kDepth, Seam::kRows, Seam::kHeadSize, Seam::kHeads,
+                      Seam::kColumns, Seam::kBatch});
+}
+
+// A multiple of `block`, give or take; kernels' loops have their ends there.
+int64_t NextTo(Rng& rng, int64_t block, int64_t limit) {
+  const int64_t size = block * rng.Between(1, 2) + PickOf(rng, {-1, 0, 1, 2, 3, 7, 8, 15, 17});
+  return std::clamp<int64_t>(size, 1, std::max<int64_t>(limit, 1));
+}
+
+// docs/recipes.md says which blocks these are.
+void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
+  const auto few = [&](int64_t most) { return rng.Between(1, most); };
+  r.batch = few(2);
+  r.sequence = few(4);
+  r.past.reset();
+  if (Percent(rng, 30)) r.past = few(9) - 1;
+  r.heads = few(2);
+  r.head_size = few(4);
+  r.input_width = few(6);
+  switch (ChooseSeam(rng, r.op)) {
+    case Seam::kDepth:
+      r.input_width =
+          NextTo(rng, PickOf(rng, {128, 256, 384, 512, 1024, 2048}), limits.max_input_width);
+      break;
+    case Seam::kExactDepth:
+      r.batch = 1;
+      r.sequence = 1;
+      r.heads = 1;
+      r.head_size = few(2);
+      r.input_width = std::min<int64_t>(rng.Between(32766, 32800), limits.max_input_width);
+      break;
+    case Seam::kRows:
+      r.sequence = NextTo(rng, PickOf(rng, {16, 24, 28, 32, 48, 56, 64}), limits.max_sequence);
+      break;
+    case Seam::kHeadSize:
+      r.head_size = NextTo(rng, PickOf(rng, {32, 48, 64, 80, 96, 128}), limits.max_head_size);
+      break;
+    case Seam::kHeads:
+      r.heads = NextTo(rng, PickOf(rng, {8, 12, 16, 20}), limits.max_heads);
+      break;
+    case Seam::kColumns:
+      r.heads = std::min(few(8), limits.max_heads);
+      r.head_size = std::min(NextTo(rng, 64, 160), limits.max_head_size);
+      break;
+    case Seam::kBatch:
+      r.batch = NextTo(rng, PickOf(rng, {8, 16}), limits.max_batch);
+      break;
+  }
+  r.value_head_size = rng.OneIn(2) ? r.head_size : ChooseSize(rng, r.head_size);
 }
 
 // Most cases are small, so that thousands run in a second; a few take all the work allowed.
@@ -238,16 +309,19 @@ void ChooseFaults(Rng& rng, const Limits& limits, Recipe& r) {
 }  // namespace
 
 Recipe Generate(Rng& rng, const GenerateOptions& options) {
-  const int64_t budget = ChooseBudget(rng, options);
-  Limits limits = options.limits;
-  limits.max_work = budget;
-
   Recipe recipe;
   recipe.op = options.op.value_or(static_cast<Op>(rng.Below(kOpCount)));
-  constexpr int kTries = 8;
-  for (int i = 0; i < kTries; ++i) {
-    ChooseSizes(rng, options, recipe);
-    if (Work(recipe) <= static_cast<double>(budget)) break;
+  Limits limits = options.limits;
+  constexpr uint64_t kSeamShare = 40;
+  if (options.size >= 50 && rng.OneIn(kSeamShare)) {
+    ChooseSeamSizes(rng, limits, recipe);
+  } else {
+    limits.max_work = ChooseBudget(rng, options);
+    constexpr int kTries = 8;
+    for (int i = 0; i < kTries; ++i) {
+      ChooseSizes(rng, options, recipe);
+      if (Work(recipe) <= static_cast<double>(limits.max_work)) break;
+    }
   }
   ChooseAttributes(rng, recipe);
   recipe.mask = ChooseMask(rng);

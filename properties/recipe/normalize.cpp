@@ -353,7 +353,7 @@ Limits FileLimits() {
   limits.max_past = 8192;
   limits.max_heads = 128;
   limits.max_head_size = 512;
-  limits.max_input_width = 8192;
+  limits.max_input_width = 65536;
   limits.max_work = 32'000'000;
   limits.max_cells = 1024;
   limits.max_faults = 8;

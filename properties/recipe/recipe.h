@@ -167,12 +167,12 @@ struct Recipe {
 
 // Bounds on the size of a case. The work of a case is about B*N*S*T*(H+Hv) + B*S*Di*(2D+Dv).
 struct Limits {
-  int64_t max_batch = 4;
-  int64_t max_sequence = 48;
+  int64_t max_batch = 40;
+  int64_t max_sequence = 145;
   int64_t max_past = 1100;
-  int64_t max_heads = 13;
-  int64_t max_head_size = 72;
-  int64_t max_input_width = 160;
+  int64_t max_heads = 48;
+  int64_t max_head_size = 273;
+  int64_t max_input_width = 33'000;
   int64_t max_work = 2'000'000;
   size_t max_cells = 16;
   size_t max_faults = 3;

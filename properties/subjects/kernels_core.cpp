@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "properties/subjects/kernels_c_api.h"
 #include "properties/subjects/placed_output.h"
 
 namespace maskproof {
@@ -166,8 +167,8 @@ Status CheckShapes(const BoundCase& bound) {
 
 }  // namespace
 
-Status RunKernelsCore(const BoundCase& bound, OwnWorkspace* workspace,
-                      kernels::Execution execution) {
+Status RunKernelsCore(const BoundCase& bound, KernelsWay way, OwnWorkspace& workspace,
+                      kernels::FullyMaskedPolicy fully_masked, kernels::Execution execution) {
   const Attributes& attributes = bound.c->attributes;
   if (bound.present != nullptr) return Refuse("present", "the core has no such output");
   if (Status status = CheckShapes(bound); !status.ok()) return status;
@@ -197,15 +198,20 @@ Status RunKernelsCore(const BoundCase& bound, OwnWorkspace* workspace,
   }
   arguments.causal = attributes.unidirectional == 1;
   arguments.scale = attributes.scale.value_or(0.0F);
+  arguments.fully_masked = fully_masked;
   arguments.output = output.View();
 
   Status status;
-  if (workspace != nullptr) {
-    status = workspace->Lend(execution, [&](const kernels::Execution& e, size_t& bytes) {
-      return ScaledDotProductAttentionWorkspaceSize(arguments, e, bytes);
-    });
+  if (way.in_c) {
+    status = CoreInC(arguments, way.own_workspace ? &workspace : nullptr, execution);
+  } else {
+    if (way.own_workspace) {
+      status = workspace.Lend(execution, [&](const kernels::Execution& e, size_t& bytes) {
+        return ScaledDotProductAttentionWorkspaceSize(arguments, e, bytes);
+      });
+    }
+    if (status.ok()) status = kernels::ScaledDotProductAttention(arguments, execution);
   }
-  if (status.ok()) status = kernels::ScaledDotProductAttention(arguments, execution);
   if (status.ok()) {
     output.Deliver();
   } else {

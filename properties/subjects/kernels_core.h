@@ -11,8 +11,9 @@
 namespace maskproof {
 
 // The element types are the caller's to check; shapes that the typed API cannot be asked about are
-// refused here. With `workspace`, the call gets its scratch memory from there.
-kernels::Status RunKernelsCore(const BoundCase& bound, OwnWorkspace* workspace,
+// refused here.
+kernels::Status RunKernelsCore(const BoundCase& bound, KernelsWay way, OwnWorkspace& workspace,
+                               kernels::FullyMaskedPolicy fully_masked,
                                kernels::Execution execution);
 
 }  // namespace maskproof

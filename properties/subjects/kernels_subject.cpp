@@ -13,6 +13,7 @@
 #include "maskproof/kernels/execution.h"
 #include "maskproof/kernels/packed_attention_weights.h"
 #include "maskproof/kernels/packed_qattention_weights.h"
+#include "properties/subjects/kernels_c_api.h"
 #include "properties/subjects/kernels_core.h"
 #include "properties/subjects/kernels_ways.h"
 #include "properties/subjects/subject.h"
@@ -115,7 +116,8 @@ std::optional<kernels::QuantizedView> OptionalByteView(const BoundTensor& tensor
   return ByteView(tensor);
 }
 
-kernels::AttentionAttributes AttributesOf(const Attributes& a) {
+kernels::AttentionAttributes AttributesOf(const Attributes& a,
+                                          kernels::FullyMaskedPolicy fully_masked) {
   kernels::AttentionAttributes attributes;
   attributes.num_heads = a.num_heads;
   attributes.unidirectional = a.unidirectional;
@@ -126,6 +128,7 @@ kernels::AttentionAttributes AttributesOf(const Attributes& a) {
     attributes.past_present_share_buffer = *a.past_present_share_buffer;
   }
   if (a.do_rotary) attributes.do_rotary = *a.do_rotary;
+  attributes.fully_masked = fully_masked;
   return attributes;
 }
 
@@ -137,6 +140,7 @@ kernels::AttentionOutputs OutputsOf(const BoundCase& bound) {
 }
 
 kernels::Status RunAttention(const BoundCase& bound, KernelsWay way, OwnWorkspace& workspace,
+                             kernels::FullyMaskedPolicy fully_masked,
                              kernels::Execution execution) {
   kernels::AttentionInputs inputs;
   inputs.input = View<float>(bound[TensorId::kInput]);
@@ -146,8 +150,11 @@ kernels::Status RunAttention(const BoundCase& bound, KernelsWay way, OwnWorkspac
   inputs.past = OptionalView<float>(bound[TensorId::kPast]);
   inputs.attention_bias = OptionalView<float>(bound[TensorId::kAttentionBias]);
   inputs.past_sequence_length = OptionalView<int32_t>(bound[TensorId::kPastSequenceLength]);
-  const kernels::AttentionAttributes attributes = AttributesOf(bound.c->attributes);
+  const kernels::AttentionAttributes attributes = AttributesOf(bound.c->attributes, fully_masked);
   const kernels::AttentionOutputs outputs = OutputsOf(bound);
+  if (way.in_c && FitsCApi(attributes) && !inputs.past_sequence_length) {
+    return AttentionInC(attributes, inputs, outputs, way, workspace, execution);
+  }
   // Weights that cannot be packed are for the call to refuse.
   kernels::PackedAttentionWeights packed;
   if (way.packed_weights && PackAttentionWeights(inputs.weights, execution, packed).ok()) {
@@ -165,6 +172,7 @@ kernels::Status RunAttention(const BoundCase& bound, KernelsWay way, OwnWorkspac
 }
 
 kernels::Status RunQAttention(const BoundCase& bound, KernelsWay way, OwnWorkspace& workspace,
+                              kernels::FullyMaskedPolicy fully_masked,
                               kernels::Execution execution) {
   kernels::QAttentionInputs inputs;
   inputs.input = ByteView(bound[TensorId::kInput]);
@@ -176,8 +184,11 @@ kernels::Status RunQAttention(const BoundCase& bound, KernelsWay way, OwnWorkspa
   inputs.input_zero_point = OptionalByteView(bound[TensorId::kInputZeroPoint]);
   inputs.weight_zero_point = OptionalByteView(bound[TensorId::kWeightZeroPoint]);
   inputs.past = OptionalView<float>(bound[TensorId::kPast]);
-  const kernels::AttentionAttributes attributes = AttributesOf(bound.c->attributes);
+  const kernels::AttentionAttributes attributes = AttributesOf(bound.c->attributes, fully_masked);
   const kernels::AttentionOutputs outputs = OutputsOf(bound);
+  if (way.in_c && FitsCApi(attributes)) {
+    return QAttentionInC(attributes, inputs, outputs, way, workspace, execution);
+  }
   kernels::PackedQAttentionWeights packed;
   // Packed weights keep the zero point of every column, and without a row there may be 2^40
   // columns.
@@ -209,11 +220,12 @@ NumericsProfile DocumentedProfile() {
 
 class KernelsSubject final : public InProcessSubject {
  public:
-  KernelsSubject(const kernels::Target& simd_target, int threads)
+  KernelsSubject(const kernels::Target& simd_target, int threads, FullyMasked fully_masked)
       : target_(simd_target.name), target_id_(simd_target.id), threads_(threads) {
     name_ = "kernels:" + target_;
     if (threads > 1) name_ += ",threads=" + std::to_string(threads);
-    promises_.fully_masked = FullyMasked::kUniform;
+    if (fully_masked == FullyMasked::kZero) name_ += ",fully_masked=zero";
+    promises_.fully_masked = fully_masked;
     promises_.reproducible_rows = true;
     promises_.deterministic = true;
     promises_.names_faults = true;
@@ -241,13 +253,16 @@ class KernelsSubject final : public InProcessSubject {
  private:
   kernels::Status RunOp(const BoundCase& bound, KernelsWay way,
                         const kernels::Execution& execution) {
+    const auto policy = promises_.fully_masked == FullyMasked::kZero
+                            ? kernels::FullyMaskedPolicy::kZero
+                            : kernels::FullyMaskedPolicy::kUniform;
     switch (bound.c->op) {
       case Op::kAttention:
-        return RunAttention(bound, way, workspace_, execution);
+        return RunAttention(bound, way, workspace_, policy, execution);
       case Op::kQAttention:
-        return RunQAttention(bound, way, workspace_, execution);
+        return RunQAttention(bound, way, workspace_, policy, execution);
       case Op::kCore:
-        return RunKernelsCore(bound, way.own_workspace ? &workspace_ : nullptr, execution);
+        return RunKernelsCore(bound, way, workspace_, policy, execution);
     }
     return {kernels::StatusCode::kNotSupported, "no such operator"};
   }
@@ -276,9 +291,11 @@ constexpr int kSeveralThreads = 3;
 
 }  // namespace
 
-std::unique_ptr<Subject> MakeKernelsSubject(const std::string& target_name, int threads) {
+std::unique_ptr<Subject> MakeKernelsSubject(const std::string& target_name, int threads,
+                                            FullyMasked fully_masked) {
   for (const kernels::Target& target : kernels::SupportedTargets()) {
-    if (target.name == target_name) return std::make_unique<KernelsSubject>(target, threads);
+    if (target.name != target_name) continue;
+    return std::make_unique<KernelsSubject>(target, threads, fully_masked);
   }
   return nullptr;
 }
@@ -286,10 +303,10 @@ std::unique_ptr<Subject> MakeKernelsSubject(const std::string& target_name, int 
 std::vector<std::unique_ptr<Subject>> AllKernelsSubjects() {
   std::vector<std::unique_ptr<Subject>> subjects;
   for (const kernels::Target& target : kernels::SupportedTargets()) {
-    subjects.push_back(std::make_unique<KernelsSubject>(target, 1));
+    subjects.push_back(std::make_unique<KernelsSubject>(target, 1, FullyMasked::kUniform));
   }
-  subjects.push_back(
-      std::make_unique<KernelsSubject>(kernels::SupportedTargets().front(), kSeveralThreads));
+  subjects.push_back(std::make_unique<KernelsSubject>(kernels::SupportedTargets().front(),
+                                                      kSeveralThreads, FullyMasked::kUniform));
   return subjects;
 }
 

@@ -14,7 +14,7 @@ KernelsWay WayOf(const Case& c) {
     for (const int64_t dim : tensor->dims) hash = MixSeeds(hash, static_cast<uint64_t>(dim));
   }
   Rng rng(hash);
-  return {.packed_weights = rng.OneIn(2), .own_workspace = rng.OneIn(2)};
+  return {.packed_weights = rng.OneIn(2), .own_workspace = rng.OneIn(2), .in_c = rng.OneIn(4)};
 }
 
 void* OwnWorkspace::Memory(size_t bytes) {

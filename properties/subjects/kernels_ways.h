@@ -1,6 +1,6 @@
 // The ways in which a caller may bring a case to the kernels: weights packed beforehand or not,
-// scratch memory of his own or not. None of them may change a bit of a result, so each case is
-// brought in one of them.
+// scratch memory of his own or not, in C++ or in C. None of them may change a bit of a result, so
+// each case is brought in one of them.
 #ifndef MASKPROOF_PROPERTIES_SUBJECTS_KERNELS_WAYS_H_
 #define MASKPROOF_PROPERTIES_SUBJECTS_KERNELS_WAYS_H_
 
@@ -16,6 +16,7 @@ namespace maskproof {
 struct KernelsWay {
   bool packed_weights = false;
   bool own_workspace = false;
+  bool in_c = false;
 };
 
 // Drawn from the salt and the sizes, so that the runs that a law compares differ in it now and

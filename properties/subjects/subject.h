@@ -120,7 +120,8 @@ class InProcessSubject : public Subject {
 
 // The library's own kernels on one SIMD target. `target_name` is one of kernels::SupportedTargets.
 // Null if there is none of that name.
-std::unique_ptr<Subject> MakeKernelsSubject(const std::string& target_name, int threads);
+std::unique_ptr<Subject> MakeKernelsSubject(const std::string& target_name, int threads,
+                                            FullyMasked fully_masked = FullyMasked::kUniform);
 
 // One subject per SIMD target of this machine (threads = 1), and the best one with several threads.
 std::vector<std::unique_ptr<Subject>> AllKernelsSubjects();

@@ -288,6 +288,13 @@ TEST(KernelsSubject, NamesSayTargetAndThreads) {
   EXPECT_EQ(MakeKernelsSubject(best, 1)->name(), "kernels:" + best);
   EXPECT_EQ(MakeKernelsSubject(best, 2)->name(), "kernels:" + best + ",threads=2");
   EXPECT_EQ(MakeKernelsSubject(best, 2)->target(), best);
+  const auto zero = MakeKernelsSubject(best, 2, FullyMasked::kZero);
+  EXPECT_EQ(zero->name(), "kernels:" + best + ",threads=2,fully_masked=zero");
+  std::string error;
+  ASSERT_NE(MakeSubject(zero->name(), error), nullptr) << error;
+  EXPECT_EQ(MakeSubject(zero->name(), error)->promises().fully_masked, FullyMasked::kZero);
+  EXPECT_EQ(MakeSubject("planted:none,fully_masked=zero", error), nullptr);
+  EXPECT_NE(error.find("fully_masked"), std::string::npos);
   EXPECT_EQ(MakeKernelsSubject("no such target", 1), nullptr);
   EXPECT_EQ(AllKernelsSubjects().size(), kernels::SupportedTargets().size() + 1);
 }

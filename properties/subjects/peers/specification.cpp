@@ -32,7 +32,9 @@ std::unique_ptr<Subject> MakeKernels(const Specification& specification, std::st
   const auto& targets = kernels::SupportedTargets();
   const std::string target =
       specification.what.empty() ? std::string(targets.front().name) : specification.what;
-  std::unique_ptr<Subject> subject = MakeKernelsSubject(target, specification.threads);
+  std::unique_ptr<Subject> subject = MakeKernelsSubject(
+      target, specification.threads,
+      specification.zero_fully_masked ? FullyMasked::kZero : FullyMasked::kUniform);
   if (subject == nullptr) {
     std::vector<std::string> names;
     names.reserve(targets.size());
@@ -67,11 +69,18 @@ std::unique_ptr<Subject> MakeEvaluation(const Specification& specification, std:
 
 bool ParseSpecification(std::string_view text, Specification& specification, std::string& error) {
   constexpr std::string_view kThreads = ",threads=";
+  constexpr std::string_view kZero = ",fully_masked=zero";
+  specification.zero_fully_masked = text.ends_with(kZero);
+  if (specification.zero_fully_masked) text.remove_suffix(kZero.size());
   const size_t option = text.rfind(kThreads);
   const std::string_view head = text.substr(0, option);
   const size_t colon = head.find(':');
   specification.family = head.substr(0, colon);
   specification.what = colon == std::string_view::npos ? "" : head.substr(colon + 1);
+  if (specification.zero_fully_masked && specification.family != "kernels") {
+    error = "subjects of the family '" + specification.family + "' have no option 'fully_masked'";
+    return false;
+  }
   if (option == std::string_view::npos) return true;
   const std::string_view number = text.substr(option + kThreads.size());
   const std::optional<int> threads = ParseThreads(number);

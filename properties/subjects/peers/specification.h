@@ -11,14 +11,15 @@
 
 namespace maskproof::peers {
 
-// "FAMILY:WHAT,threads=N"; everything but the family may be absent.
+// "FAMILY:WHAT,threads=N,fully_masked=zero"; everything but the family may be absent.
 struct Specification {
   std::string family;
   std::string what;
   int threads = 1;
+  bool zero_fully_masked = false;  // for kernels alone
 };
 
-// False, with the reason, if the number of threads is none.
+// False, with the reason, if an option is none.
 bool ParseSpecification(std::string_view text, Specification& specification, std::string& error);
 
 struct LocalSubject {
