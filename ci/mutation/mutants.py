@@ -73,6 +73,7 @@ class Finder:
         self.sources = {}
         self.mutants = []
         self.seen = set()
+        self.steps = {}  # of loops: place of the condition, and what is added to the counter
 
     def source(self, path):
         if path not in self.sources:
@@ -163,6 +164,8 @@ class Finder:
             self.call(path, begin, end, text, function)
         elif kind == Kind.CONDITIONAL_OPERATOR:
             self.negate(next(cursor.get_children()), path, function)
+        elif kind == Kind.FOR_STMT:
+            self.loop(cursor, path, source)
         elif kind == Kind.IF_STMT:
             if not re.match(r"if\s+constexpr", text):
                 self.negate(next(cursor.get_children()), path, function)
@@ -187,8 +190,16 @@ class Finder:
         a, b = source.text[left[0]:left[1]], source.text[right[0]:right[1]]
         for other in BINARY[operator]:
             self.add(path, begin, end, f"({a}) {other} ({b})", f"{operator} to {other}", function)
-        if operator == "<":
-            self.add(path, begin, end, f"({a}) + 1 < ({b})", "one less", function)
+        if operator == "<" and (path, begin, end) in self.steps:
+            step = self.steps[(path, begin, end)]
+            self.add(path, begin, end, f"({a}) + ({step}) < ({b})", "one less", function)
+
+    def loop(self, cursor, path, source):
+        for child in cursor.get_children():
+            begin, end = self.extent(child)
+            step = re.match(r";\s*(?:\+\+|[\w.]+ \+= ([^,;)]+))", source.text[end:])
+            if child.kind == Kind.BINARY_OPERATOR and step:
+                self.steps[(path, begin, end)] = step.group(1) or "1"
 
     def integer(self, path, begin, end, text, function):
         match = re.fullmatch(r"(0[xX][0-9a-fA-F]+|[0-9]+)([uUlL]*)", text)

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "cli/coverage.h"
 #include "cli/shrink.h"
 #include "properties/case/validity.h"
 
@@ -112,6 +113,33 @@ TEST(Campaign, CountsCasesExactly) {
     EXPECT_EQ(pair.finding.has_value(), pair.invariant == &broken);
   }
   EXPECT_FALSE(result.interrupted);
+}
+
+TEST(Campaign, KeepsTheCoverageOfWhatALawSpokeOf) {
+  FakeSubject subject;
+  const Invariant holds = Law("holds", AlwaysHolds);
+  const Invariant never = Law("never", NeverApplies);
+  Invariant any = Law("any", AlwaysHolds);
+  any.domain = Domain::kAny;
+  const auto coverage = [&](const Invariant& law, int64_t cases) {
+    CampaignOptions options = Options({&law});
+    options.cases_per_pair = cases;
+    options.keep_coverage = true;
+    return CoverageOf(RunCampaign(subject, options, nullptr)).at(0);
+  };
+  const auto misses = [](const OpCoverage& of_op, const char* bin) {
+    return std::ranges::find(of_op.missing, bin) != of_op.missing.end();
+  };
+  EXPECT_EQ(coverage(never, 500).reached, 0);
+  const OpCoverage few = coverage(holds, 500);
+  EXPECT_EQ(few.op, "Attention");
+  EXPECT_GT(few.reached, 0);
+  EXPECT_EQ(few.reached + static_cast<int64_t>(few.missing.size()), few.reachable);
+  EXPECT_GT(coverage(holds, 2000).reached, few.reached);
+  // Valid cases have no faults.
+  EXPECT_TRUE(misses(few, "fault: tensor left out"));
+  EXPECT_FALSE(misses(coverage(any, 500), "fault: tensor left out"));
+  EXPECT_NE(CoverageText({few}).find("fault: tensor left out"), std::string::npos);
 }
 
 TEST(Campaign, OmitsWhatDoesNotApply) {
