@@ -10,7 +10,7 @@
 // The version of FUNC (named in a HWY_EXPORT of the same scope) compiled for `target`, which must
 // be one of SupportedTargets().
 #if HWY_IDE || ((HWY_TARGETS & (HWY_TARGETS - 1)) == 0)
-#define MASKPROOF_FOR_TARGET(FUNC, target) HWY_DISPATCH_TABLE(FUNC)[0]
+#define MASKPROOF_FOR_TARGET(FUNC, target) (static_cast<void>(target), HWY_DISPATCH_TABLE(FUNC)[0])
 #else
 #define MASKPROOF_FOR_TARGET(FUNC, target) \
   HWY_DISPATCH_TABLE(FUNC)[::maskproof::kernels::DispatchIndex(target)]

@@ -176,6 +176,8 @@ Verdict CheckRefusal(Subject& subject, const Case& c) {
   } else if (refused) {
     const bool single = validity.validity == Validity::kInvalid;
     JudgeRefusal(subject.promises(), outcome, single ? fault : nullptr, tally);
+  } else if (valid && outcome.memory.unwritten > 0) {
+    tally.Fail("was accepted, but not computed: " + WhatIsDirty(outcome.memory));
   } else {
     tally.Agree();
   }

@@ -102,7 +102,7 @@ const char* BadHiddenSizes(Case& c, Rng& rng) {
   if (c.op != Op::kAttention) return BadScale(c, rng);
   const Geometry g = GeometryOf(c);
   std::vector<int64_t> sizes{g.hidden(), g.hidden(), g.value_hidden()};
-  switch (rng.Below(4)) {
+  switch (rng.Below(7)) {
     case 0:
       sizes.pop_back();
       break;
@@ -111,6 +111,18 @@ const char* BadHiddenSizes(Case& c, Rng& rng) {
       break;
     case 2:
       sizes[rng.Below(3)] = 0;
+      break;
+    case 3:  // query and key of different sizes; the sum is right
+      sizes[0] += g.heads;
+      sizes[1] -= g.heads;
+      break;
+    case 4:  // not a multiple of the heads, or another sum
+      ++sizes[0];
+      ++sizes[1];
+      sizes[2] -= 2;
+      break;
+    case 5:  // more columns than there are, or fewer
+      sizes[2] += rng.OneIn(2) ? g.heads : -g.heads;
       break;
     default:
       sizes[rng.Below(3)] = -g.hidden();
@@ -216,6 +228,20 @@ void EmptyPast(Case& c, const Geometry& g, Rng& rng) {
   c.want_present = true;
 }
 
+// There is a past to be handed on, and nothing else to do.
+void NoQueries(Case& c, const Geometry& g, Rng& rng) {
+  if (c.op == Op::kCore) return OddAttribute(c, g, rng);
+  const int64_t past = 1 + static_cast<int64_t>(rng.Below(3));
+  const std::array dims{int64_t{2}, g.batch, g.heads, past, g.head_size};
+  const int64_t elements = ElementCount(dims);
+  if (elements < 0 || elements > kLargestAdded) return OddAttribute(c, g, rng);
+  c[TensorId::kInput] = Tensor(At(c, TensorId::kInput).type, {g.batch, 0, g.input_width});
+  c[TensorId::kMaskIndex].reset();
+  c[TensorId::kAttentionBias].reset();
+  c[TensorId::kPast] = Tensor(ElementType::kFloat32, {dims.begin(), dims.end()});
+  c.want_present = true;
+}
+
 }  // namespace
 
 void MakeOdd(Case& c, Rng& rng) {
@@ -223,8 +249,8 @@ void MakeOdd(Case& c, Rng& rng) {
   if (g.batch < 1 || g.batch > kLargestAdded) return;
   const int64_t mask_elements = ElementCount(std::array{g.batch, g.total});
   if (mask_elements < 0 || mask_elements > kLargestAdded) return;
-  constexpr std::array kOddities{OddSpans,   OddSpans,     OddLengths,
-                                 OddRawMask, OddAttribute, EmptyPast};
+  constexpr std::array kOddities{OddSpans,     OddSpans,  OddLengths, OddRawMask,
+                                 OddAttribute, EmptyPast, NoQueries};
   kOddities[rng.Below(kOddities.size())](c, g, rng);
 }
 

@@ -146,11 +146,14 @@ Status AttentionInC(const kernels::AttentionAttributes& attributes,
                                 .output = OutputOf(outputs.output),
                                 .present = outputs.present ? &present : nullptr};
   Owned<maskproof_packed_weights> packed(nullptr, maskproof_packed_weights_destroy);
+  Status packing;
   if (way.packed_weights) {
     maskproof_packed_weights* made = nullptr;
-    // Weights that cannot be packed are for the call to refuse.
-    if (maskproof_pack_attention_weights(&call.weights, ExecutionInC(lent).get(), &made, nullptr,
-                                         0) == MASKPROOF_OK) {
+    packing = StatusOf([&](char* message, size_t size) {
+      return maskproof_pack_attention_weights(&call.weights, ExecutionInC(lent).get(), &made,
+                                              message, size);
+    });
+    if (packing.ok()) {
       packed.reset(made);
       call.packed_weights = made;
       call.weights.data = nullptr;
@@ -164,9 +167,9 @@ Status AttentionInC(const kernels::AttentionAttributes& attributes,
     if (!status.ok()) return status;
   }
   const ExecutionInC c(lent);
-  return StatusOf([&](char* message, size_t size) {
-    return maskproof_attention(&call, c.get(), message, size);
-  });
+  return AfterPacking(packing, StatusOf([&](char* message, size_t size) {
+                        return maskproof_attention(&call, c.get(), message, size);
+                      }));
 }
 
 Status QAttentionInC(const kernels::AttentionAttributes& attributes,
@@ -195,13 +198,16 @@ Status QAttentionInC(const kernels::AttentionAttributes& attributes,
                                  .output = OutputOf(outputs.output),
                                  .present = outputs.present ? &present : nullptr};
   Owned<maskproof_packed_qweights> packed(nullptr, maskproof_packed_qweights_destroy);
+  Status packing;
   // Packed weights keep the zero point of every column, and without a row there may be 2^40
   // columns.
   if (way.packed_weights && ElementCount(inputs.weights.dims) > 0) {
     maskproof_packed_qweights* made = nullptr;
-    if (maskproof_pack_qattention_weights(&call.weights, weight_zero_point.get(),
-                                          ExecutionInC(lent).get(), &made, nullptr,
-                                          0) == MASKPROOF_OK) {
+    packing = StatusOf([&](char* message, size_t size) {
+      return maskproof_pack_qattention_weights(&call.weights, weight_zero_point.get(),
+                                               ExecutionInC(lent).get(), &made, message, size);
+    });
+    if (packing.ok()) {
       packed.reset(made);
       call.packed_weights = made;
       call.weights.data = nullptr;
@@ -215,9 +221,9 @@ Status QAttentionInC(const kernels::AttentionAttributes& attributes,
     if (!status.ok()) return status;
   }
   const ExecutionInC c(lent);
-  return StatusOf([&](char* message, size_t size) {
-    return maskproof_qattention(&call, c.get(), message, size);
-  });
+  return AfterPacking(packing, StatusOf([&](char* message, size_t size) {
+                        return maskproof_qattention(&call, c.get(), message, size);
+                      }));
 }
 
 Status CoreInC(const kernels::CoreArguments& arguments, OwnWorkspace* workspace,

@@ -155,9 +155,10 @@ kernels::Status RunAttention(const BoundCase& bound, KernelsWay way, OwnWorkspac
   if (way.in_c && FitsCApi(attributes) && !inputs.past_sequence_length) {
     return AttentionInC(attributes, inputs, outputs, way, workspace, execution);
   }
-  // Weights that cannot be packed are for the call to refuse.
   kernels::PackedAttentionWeights packed;
-  if (way.packed_weights && PackAttentionWeights(inputs.weights, execution, packed).ok()) {
+  kernels::Status packing;
+  if (way.packed_weights) packing = PackAttentionWeights(inputs.weights, execution, packed);
+  if (way.packed_weights && packing.ok()) {
     inputs.packed_weights = &packed;
     inputs.weights.data = nullptr;
   }
@@ -168,7 +169,7 @@ kernels::Status RunAttention(const BoundCase& bound, KernelsWay way, OwnWorkspac
         });
     if (!status.ok()) return status;
   }
-  return kernels::Attention(attributes, inputs, outputs, execution);
+  return AfterPacking(packing, kernels::Attention(attributes, inputs, outputs, execution));
 }
 
 kernels::Status RunQAttention(const BoundCase& bound, KernelsWay way, OwnWorkspace& workspace,
@@ -192,8 +193,12 @@ kernels::Status RunQAttention(const BoundCase& bound, KernelsWay way, OwnWorkspa
   kernels::PackedQAttentionWeights packed;
   // Packed weights keep the zero point of every column, and without a row there may be 2^40
   // columns.
-  if (way.packed_weights && ElementCount(inputs.weights.dims) > 0 &&
-      PackQAttentionWeights(inputs.weights, inputs.weight_zero_point, execution, packed).ok()) {
+  const bool pack = way.packed_weights && ElementCount(inputs.weights.dims) > 0;
+  kernels::Status packing;
+  if (pack) {
+    packing = PackQAttentionWeights(inputs.weights, inputs.weight_zero_point, execution, packed);
+  }
+  if (pack && packing.ok()) {
     inputs.packed_weights = &packed;
     inputs.weights.data = nullptr;
   }
@@ -204,7 +209,7 @@ kernels::Status RunQAttention(const BoundCase& bound, KernelsWay way, OwnWorkspa
         });
     if (!status.ok()) return status;
   }
-  return kernels::QAttention(attributes, inputs, outputs, execution);
+  return AfterPacking(packing, kernels::QAttention(attributes, inputs, outputs, execution));
 }
 
 // docs/operators.md, "Numerics": chains over the depth, in order, begun by the bias; the scale on
