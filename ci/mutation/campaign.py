@@ -62,12 +62,13 @@ def suite(programs, subject, budget, name):
     return Killer(name, command, budget, signs)
 
 
-def vectors(programs, budget):
-    """Other people's test vectors, with their own tolerances."""
+def tests(programs, program, name, budget):
+    """A program of GoogleTest: vectors_test, which is other people's test vectors with their own
+    tolerances, or kernels_test, the kernels' own tests."""
     def command(_budget, _scratch):
-        return [programs / "vectors_test", "--gtest_brief=1", "--gtest_fail_fast"]
+        return [programs / program, "--gtest_brief=1", "--gtest_fail_fast"]
 
-    return Killer("vectors", command, budget,
+    return Killer(name, command, budget,
                   lambda code, output, scratch: None if code == 0 else first_line(output))
 
 

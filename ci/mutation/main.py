@@ -20,7 +20,7 @@ TARGET = {"x86_64": ["-march=haswell", "-maes", "-mpclmul"]}.get(platform.machin
 FLAGS = ["-DHWY_COMPILE_ONLY_STATIC", *TARGET]
 DEFINED = ["-DHWY_DISABLED_TARGETS=(HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128|HWY_RVV)"]
 FUZZERS = ["attention_fuzzer", "qattention_fuzzer", "core_fuzzer"]
-PROGRAMS = ["maskproof", "maskproof-worker", "vectors_test", *FUZZERS]
+PROGRAMS = ["maskproof", "maskproof-worker", "vectors_test", "kernels_test", *FUZZERS]
 
 
 def run(*command):
@@ -89,7 +89,8 @@ def killers_of(names, programs, root, budget):
                        campaign.suite(programs, f"{alone},threads=3,fully_masked=zero", budget, "threads")],
         "fuzzers": [campaign.fuzzer(programs, target, root / "corpus/seeds", budget)
                     for target in FUZZERS],
-        "vectors": [campaign.vectors(programs, budget)],
+        "vectors": [campaign.tests(programs, "vectors_test", "vectors", budget)],
+        "units": [campaign.tests(programs, "kernels_test", "units", 10 * budget)],
     }
     return [groups[name] for name in names]
 
@@ -101,7 +102,7 @@ def main():
     parser.add_argument("--only", action="append", default=[], metavar="FILE")
     parser.add_argument("--sample", type=int, default=1, metavar="N")
     parser.add_argument("--budget", type=int, default=10, metavar="SECONDS")
-    parser.add_argument("--killers", default="properties fuzzers vectors")
+    parser.add_argument("--killers", default="properties fuzzers vectors units")
     parser.add_argument("--survivors", type=pathlib.Path, metavar="JSON")
     options = parser.parse_args()
 

@@ -33,8 +33,8 @@ def table(results):
     groups = collections.defaultdict(list)
     for result in results:
         groups[result["file"]].append(result)
-    lines = ["| file | mutants | equivalent | properties | fuzzers | vectors |",
-             "|---|---|---|---|---|---|"]
+    lines = ["| file | mutants | equivalent | properties | fuzzers | vectors | unit tests |",
+             "|---|---|---|---|---|---|---|"]
 
     def row(name, group):
         real = [r for r in group if not r["equivalent"]]
@@ -44,7 +44,7 @@ def table(results):
             return share(sum(noticed(r, names) for r in ran), len(ran))
 
         lines.append(f"| {name} | {len(group)} | {len(group) - len(real)} | {killed(SUITE)} | "
-                     f"{killed(FUZZERS)} | {killed(('vectors',))} |")
+                     f"{killed(FUZZERS)} | {killed(('vectors',))} | {killed(('units',))} |")
 
     for name in sorted(groups):
         row(name, groups[name])

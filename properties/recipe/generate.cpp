@@ -177,7 +177,8 @@ Seam ChooseSeam(Rng& rng, Op op) {
 
 // A multiple of `block`, give or take; kernels' loops have their ends there.
 int64_t NextTo(Rng& rng, int64_t block, int64_t limit) {
-  const int64_t size = block * rng.Between(1, 2) + PickOf(rng, {-1, 0, 1, 2, 3, 7, 8, 15, 17});
+  const int64_t blocks = rng.Between(1, 2);  // on its own: operands have no order
+  const int64_t size = block * blocks + PickOf(rng, {-1, 0, 1, 2, 3, 7, 8, 15, 17});
   return std::clamp<int64_t>(size, 1, std::max<int64_t>(limit, 1));
 }
 
