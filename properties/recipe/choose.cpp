@@ -222,7 +222,9 @@ MaskRecipe ChooseMask(Rng& rng) {
   mask.form = static_cast<MaskForm>(rng.Below(kMaskFormCount));
   mask.pattern = ChoosePattern(rng, mask.form);
   mask.seed = ChooseSeed(rng);
-  mask.share = PickOf(rng, {0.5F, 0.5F, 0.25F, 0.125F, 0.75F, 0.9375F});
+  // So few that among many keys whole words of a bit mask are empty.
+  constexpr float kRare = 0.015625F;
+  mask.share = PickOf(rng, {0.5F, 0.5F, 0.25F, 0.125F, 0.75F, 0.9375F, kRare});
   if (Percent(rng, 25)) {
     mask.kept_value = PickOf(rng, {2, 7, 255, 65536, std::numeric_limits<int32_t>::max()});
   }

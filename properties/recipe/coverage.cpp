@@ -145,7 +145,7 @@ bool HasFault(const Recipe& r, Fault::Kind kind) {
 // ---- single corners
 // --------------------------------------------------------------------------------
 
-bool Every(Op) { return true; }
+bool Every(Op /*op*/) { return true; }
 bool Operators(Op op) { return op != Op::kCore; }
 bool WithBias(Op op) { return op != Op::kQAttention; }
 bool OnlyCore(Op op) { return op == Op::kCore; }
@@ -246,7 +246,7 @@ size_t Combination(const Recipe& r, const Facts& facts) {
   const std::array<bool, kTraitCount> traits = {
       r.unidirectional == 1, PastLength(r) > 0, IsTail(TotalLength(r)) || IsTail(r.head_size),
       facts.values.huge || HasDistribution(r, Distribution::kExtremes)};
-  size_t index = static_cast<size_t>(r.mask.form);
+  auto index = static_cast<size_t>(r.mask.form);
   for (const bool trait : traits) index = 2 * index + (trait ? 1 : 0);
   return index;
 }

@@ -165,14 +165,23 @@ void ChooseSizes(Rng& rng, const GenerateOptions& options, Recipe& r) {
 // ---- seams: one size next to a block of some kernel, all others small
 // -----------------------------
 
-enum class Seam : uint8_t { kDepth, kExactDepth, kRows, kHeadSize, kHeads, kColumns, kBatch };
+enum class Seam : uint8_t {
+  kDepth,
+  kExactDepth,
+  kRows,
+  kTiles,
+  kHeadSize,
+  kHeads,
+  kColumns,
+  kBatch
+};
 
 Seam ChooseSeam(Rng& rng, Op op) {
   if (op == Op::kCore)
-    return PickOf(rng, {Seam::kRows, Seam::kHeadSize, Seam::kHeads, Seam::kBatch});
+    return PickOf(rng, {Seam::kRows, Seam::kTiles, Seam::kHeadSize, Seam::kHeads, Seam::kBatch});
   if (op == Op::kQAttention && rng.OneIn(5)) return Seam::kExactDepth;
-  return PickOf(rng, {Seam::kDepth, Seam::kDepth, Seam::kRows, Seam::kHeadSize, Seam::kHeads,
-                      Seam::kColumns, Seam::kBatch});
+  return PickOf(rng, {Seam::kDepth, Seam::kDepth, Seam::kRows, Seam::kTiles, Seam::kHeadSize,
+                      Seam::kHeads, Seam::kColumns, Seam::kBatch});
 }
 
 // A multiple of `block`, give or take; kernels' loops have their ends there.
@@ -206,6 +215,11 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       break;
     case Seam::kRows:
       r.sequence = NextTo(rng, PickOf(rng, {16, 24, 28, 32, 48, 56, 64}), limits.max_sequence);
+      break;
+    case Seam::kTiles:
+      r.batch = 1;
+      r.sequence = std::min<int64_t>(rng.Between(25, 60), limits.max_sequence);
+      r.past = std::min<int64_t>(rng.Between(460, 640), limits.max_past);
       break;
     case Seam::kHeadSize:
       r.head_size = NextTo(rng, PickOf(rng, {32, 48, 64, 80, 96, 128}), limits.max_head_size);

@@ -5,7 +5,6 @@
 #define MASKPROOF_PROPERTIES_SUBJECTS_KERNELS_WAYS_H_
 
 #include <cstddef>
-#include <utility>
 
 #include "maskproof/kernels/execution.h"
 #include "maskproof/kernels/status.h"
@@ -22,8 +21,8 @@ struct KernelsWay {
 
 // What a case comes to whose weights were to be packed first. Weights that cannot be packed are for
 // the call to refuse; where it does not, packing has refused what is right.
-inline kernels::Status AfterPacking(const kernels::Status& packing, kernels::Status call) {
-  return call.ok() && !packing.ok() ? packing : std::move(call);
+inline kernels::Status AfterPacking(const kernels::Status& packing, const kernels::Status& call) {
+  return call.ok() && !packing.ok() ? packing : call;
 }
 
 // Drawn from the salt and the sizes, so that the runs that a law compares differ in it now and
