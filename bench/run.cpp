@@ -6,7 +6,6 @@
 #include <limits>
 #include <list>
 #include <map>
-#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -30,6 +29,7 @@ struct Entry {
   const Implementation* implementation = nullptr;
   const Problem* problem = nullptr;
   size_t calls = 1;               // in a turn
+  std::vector<double> peaks;      // GFLOP/s, before each turn
   std::vector<double> bandwidth;  // share of reading, in each round
   Row row;
 };
@@ -128,12 +128,12 @@ class GroupRun {
 
   // Everybody's turn; backwards in every other round, so that nobody always follows the same one.
   bool Round(bool backwards) {
-    MeasurePeaks();
     std::vector<Entry*> order;
     for (Entry& entry : entries_) order.push_back(&entry);
     if (backwards) std::ranges::reverse(order);
     for (Entry* const entry : order) {
       double seconds = 0.0;
+      entry->peaks.push_back(MeasurePeak(*entry));
       if (!Turn(*entry, seconds)) return false;
       entry->row.seconds.push_back(seconds);
       if (entry->problem->bytes > 0.0) {
@@ -172,13 +172,12 @@ class GroupRun {
     return PeakNamed("FMA " + std::string(target.name), "GFLOP/s", threads);
   }
 
-  void MeasurePeaks() {
-    std::set<std::pair<const kernels::Target*, int>> wanted;
-    for (const Entry& entry : entries_) wanted.emplace(&PeakTarget(entry), entry.row.threads);
-    for (const auto& [target, threads] : wanted) {
-      FmaPeak(*target, threads)
-          .values.push_back(MeasureFmaPeak(target->id, pools_[threads].get(), options_.time));
-    }
+  double MeasurePeak(const Entry& entry) {
+    const kernels::Target& target = PeakTarget(entry);
+    const int threads = entry.row.threads;
+    const double peak = MeasureFmaPeak(target.id, pools_[threads].get(), options_.time);
+    FmaPeak(target, threads).values.push_back(peak);
+    return peak;
   }
 
   // Of the very bytes that the entry has just read, with the best target; as often as it.
@@ -212,7 +211,11 @@ class GroupRun {
     row.time = Summarise(row.seconds);
     if (row.seconds.empty()) return;
     row.gflops = entry.problem->flops / row.time.median * 1e-9;
-    row.peak_share = row.gflops / Summarise(FmaPeak(PeakTarget(entry), row.threads).values).most;
+    std::vector<double> shares;
+    for (size_t r = 0; r < row.seconds.size(); ++r) {
+      shares.push_back(entry.problem->flops / row.seconds[r] * 1e-9 / entry.peaks[r]);
+    }
+    row.peak_share = Summarise(shares).median;
     if (!entry.bandwidth.empty()) row.bandwidth_share = Summarise(entry.bandwidth).median;
     const Entry* const peer = Find([&](const Entry& other) {
       return !other.implementation->ours() && other.problem == entry.problem &&

@@ -41,7 +41,7 @@ struct Row {
   std::vector<double> seconds;  // of one call, in each round
   Summary time;                 // of `seconds`
   double gflops = 0.0;
-  std::optional<double> peak_share;       // of the highest FMA peak measured so far
+  std::optional<double> peak_share;       // of the FMA peak measured just before; median
   std::optional<double> bandwidth_share;  // of reading key and value once; decoding only
   std::optional<Ratio> speedup;           // the first peer's time over this one's
   std::optional<Ratio> over_variant;      // this one's time over that of the group's first variant

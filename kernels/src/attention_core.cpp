@@ -64,7 +64,7 @@ bool CoreRun::ReserveWorkers(Arena& arena, bool packs) {
          queries_.Place(arena, {workers, blocks, kernels_->packed_rows, g.head_size}) &&
          scores_.Place(arena, {workers, block_rows, kernels_->score_stride}) &&
          sums_.Place(arena, {workers, task_rows_, value_stride_}) &&
-         state_.Place(arena, {workers, 2, task_rows_}) &&
+         state_.Place(arena, {workers, 2, blocks, kernels_->packed_rows}) &&
          means_.Place(arena, {workers, g.value_head_size}) &&
          bits_.Place(arena, {workers, task_rows_ + 1, problem_.mask->words()}) &&
          visible_.Place(arena, {workers, task_rows_});
@@ -100,7 +100,7 @@ CoreTask CoreRun::TaskOf(int64_t index, int64_t worker) {
           .queries = queries_.data() + worker * packed_rows * g.head_size,
           .scores = scores_.data() + worker * kernels_->block_rows * kernels_->score_stride,
           .sums = sums_.data() + worker * task_rows_ * value_stride_,
-          .state = state_.data() + worker * 2 * task_rows_,
+          .state = state_.data() + worker * 2 * packed_rows,
           .mean = means_.data() + worker * g.value_head_size,
           .bits = bits_.data() + worker * (task_rows_ + 1) * problem_.mask->words(),
           .visible = visible_.data() + worker * task_rows_,

@@ -32,6 +32,10 @@ void FindBlockMask(const VisibleRow* visible, int64_t rows, int64_t tile, BlockM
   uint64_t all[kTileWords];
   std::fill(all, all + kTileWords, ~uint64_t{0});
   for (int64_t r = 0; r < rows; ++r) {
+    if (r > 0 && visible[r].SeesTheSameAs(visible[r - 1])) {
+      std::copy_n(mask.row[r - 1], kTileWords, mask.row[r]);
+      continue;
+    }
     for (int64_t w = 0; w < kTileWords; ++w) {
       const uint64_t word = VisibleWord(visible[r], tile * kTileWords + w);
       mask.row[r][w] = word;

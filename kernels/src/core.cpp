@@ -72,6 +72,13 @@ KeyInterval FindVisible(const CoreProblem& problem, const CoreTask& task) {
   return all;
 }
 
+// Of the block that begins with `row`.
+RowStates StatesOf(const CoreTask& task, int64_t row) {
+  const int64_t padded = DivideRoundingUp(task.rows, kGemmRows) * kPackedRows;
+  float* const largest = task.workspace.state + row / kGemmRows * kPackedRows;
+  return {.largest = largest, .totals = largest + padded};
+}
+
 // A block of rows of a task and a tile of keys.
 struct BlockTile {
   const CoreProblem& problem;
@@ -86,6 +93,7 @@ struct BlockTile {
   int64_t value_stride() const { return RoundUp(problem.geometry.value_head_size, FloatLanes()); }
   float* scores() const { return task.workspace.scores; }
   float* sums() const { return task.workspace.sums + row * value_stride(); }
+  RowStates states() const { return StatesOf(task, row); }
 };
 
 // Dot products of the rows with the panels that one of them sees a key of.
@@ -97,57 +105,73 @@ void MultiplyKeys(const BlockTile& block) {
       block.task.workspace.queries + block.row / kGemmRows * kPackedRows * depth;
   for (int64_t t = RoundDown(block.mask.begin, panel); t < block.mask.end; t += panel) {
     if (!block.mask.AnyIn(t, panel)) continue;
-    MultiplyRows<PackedFactor, 2>({.a = queries,
-                                   .panel = block.keys + t * depth,
-                                   .panel_stride = panel,
-                                   .depth = depth,
-                                   .initial = kZeros,
-                                   .initial_stride = 0,
-                                   .c = block.scores() + t,
-                                   .c_stride = kScoreStride,
-                                   .canonical = false},
-                                  block.rows);
+    Product product{.a = queries,
+                    .panel = block.keys + t * depth,
+                    .panel_stride = panel,
+                    .depth = depth,
+                    .initial = kZeros,
+                    .initial_stride = 0,
+                    .c = block.scores() + t,
+                    .c_stride = kScoreStride,
+                    .canonical = false};
+    MultiplyRows<PackedFactor, 2>(product, block.rows);
   }
 }
 
-float WeighRow(const ScoreRow& row, RowState& state) {
+float PrepareScores(const ScoreRow& row) {
   if (row.seen == nullptr) {
-    return row.bias == nullptr ? WeighTile<false, false>(row, state)
-                               : WeighTile<false, true>(row, state);
+    return row.bias == nullptr ? PrepareScores<false, false>(row) : PrepareScores<false, true>(row);
   }
-  return row.bias == nullptr ? WeighTile<true, false>(row, state)
-                             : WeighTile<true, true>(row, state);
+  return row.bias == nullptr ? PrepareScores<true, false>(row) : PrepareScores<true, true>(row);
 }
 
+void ScaleSums(const BlockTile& block, int64_t row, float factor) {
+  const FloatTag d;
+  const FloatVector scale = hn::Set(d, factor);
+  float* const sums = block.sums() + row * block.value_stride();
+  for (int64_t c = 0; c < block.value_stride(); c += FloatLanes()) {
+    hn::Store(hn::Mul(hn::Load(d, sums + c), scale), d, sums + c);
+  }
+}
+
+// All rows together, step by step: what one row has to wait for, others fill.
 void WeighKeys(const BlockTile& block) {
   const CoreProblem& problem = block.problem;
   const CoreTask& task = block.task;
-  const FloatTag d;
   const int64_t lanes = FloatLanes();
   const BlockMask<kGemmRows>& mask = block.mask;
   const bool plain = mask.full && mask.begin % lanes == 0 && mask.end % lanes == 0;
   const int64_t first_key = block.tile * kTileKeys;
+  ScoreRow row{.x = nullptr,
+               .seen = nullptr,
+               .begin = RoundDown(mask.begin, lanes),
+               .end = mask.end,
+               .scale = problem.scale,
+               .bias = nullptr,
+               .bias_end = problem.geometry.keys - first_key};
+  HWY_ALIGN float here[kPackedRows] = {};
+  HWY_ALIGN float shifts[kPackedRows];
+  HWY_ALIGN float factors[kPackedRows];
+  HWY_ALIGN float sums[kPackedRows] = {};
+  bool products = false;
   for (int64_t r = 0; r < block.rows; ++r) {
-    const int64_t row = block.row + r;
-    const float* const bias = problem.BiasRow(task.batch, task.head, task.first_row + row);
-    const ScoreRow scores{.x = block.scores() + r * kScoreStride,
-                          .seen = plain ? nullptr : mask.row[r],
-                          .begin = RoundDown(mask.begin, lanes),
-                          .end = mask.end,
-                          .scale = problem.scale,
-                          .bias = bias == nullptr ? nullptr : bias + first_key,
-                          .bias_end = problem.geometry.keys - first_key};
-    RowState state{.largest = task.workspace.state[row],
-                   .total = task.workspace.state[task.rows + row]};
-    const float factor = WeighRow(scores, state);
-    task.workspace.state[row] = state.largest;
-    task.workspace.state[task.rows + row] = state.total;
-    if (factor == 1.0F) continue;
-    const FloatVector scale = hn::Set(d, factor);
-    float* const sums = block.sums() + r * block.value_stride();
-    for (int64_t c = 0; c < block.value_stride(); c += lanes) {
-      hn::Store(hn::Mul(hn::Load(d, sums + c), scale), d, sums + c);
-    }
+    const float* const bias =
+        problem.BiasRow(task.batch, task.head, task.first_row + block.row + r);
+    row.x = block.scores() + r * kScoreStride;
+    row.seen = plain ? nullptr : mask.row[r];
+    row.bias = bias == nullptr ? nullptr : bias + first_key;
+    products = row.AreProducts();
+    here[r] = PrepareScores(row);
+  }
+  const RowStates states = block.states();
+  ShiftRows(here, states, shifts, factors);
+  for (int64_t r = 0; r < block.rows; ++r) {
+    row.x = block.scores() + r * kScoreStride;
+    sums[r] = Exponentials(row, products ? problem.scale : 1.0F, shifts[r]);
+  }
+  AddTotals(factors, sums, states);
+  for (int64_t r = 0; r < block.rows; ++r) {
+    if (factors[r] != 1.0F) ScaleSums(block, r, factors[r]);
   }
 }
 
@@ -163,15 +187,15 @@ void AddValues(const BlockTile& block, int64_t first, int64_t rows, int64_t begi
                                                           : ValueWidth(stride, column);
     const int64_t key_stride = block.values.KeyStride(width);
     float* const sums = block.sums() + first * stride + column;
-    const Product product{.a = block.scores() + first * kScoreStride + begin,
-                          .panel = block.values.Panel(column) + begin * key_stride,
-                          .panel_stride = key_stride,
-                          .depth = end - begin,
-                          .initial = sums,
-                          .initial_stride = stride,
-                          .c = sums,
-                          .c_stride = stride,
-                          .canonical = false};
+    Product product{.a = block.scores() + first * kScoreStride + begin,
+                    .panel = block.values.Panel(column) + begin * key_stride,
+                    .panel_stride = key_stride,
+                    .depth = end - begin,
+                    .initial = sums,
+                    .initial_stride = stride,
+                    .c = sums,
+                    .c_stride = stride,
+                    .canonical = false};
     if (width == 2 * PanelColumns()) {
       MultiplyRows<ScoreFactor, 4, kFewRows>(product, rows);
     } else if (width == PanelColumns()) {
@@ -321,7 +345,7 @@ void StoreRows(const CoreProblem& problem, const CoreTask& task) {
   bool has_mean = false;
   for (int64_t r = 0; r < task.rows; ++r) {
     float* const sums = workspace.sums + r * stride;
-    float total = workspace.state[task.rows + r];
+    float total = StatesOf(task, r).totals[r % kGemmRows];
     if (workspace.visible[r].empty()) {
       const bool uniform = problem.fully_masked == FullyMaskedPolicy::kUniform;
       if (uniform && !has_mean) ComputeMean(problem, task);
@@ -341,7 +365,8 @@ void PackQueries(const CoreProblem& problem, const CoreTask& task) {
   for (int64_t r = 0; r < task.rows; r += kGemmRows, to += depth * kPackedRows) {
     Transpose({.data = problem.query.Row(task.batch, task.head, task.first_row + r),
                .stride = problem.query.row_stride},
-              std::min(kGemmRows, task.rows - r), depth, {.data = to, .stride = kPackedRows});
+              std::min(kGemmRows, task.rows - r), depth, {.data = to, .stride = kPackedRows},
+              task.rows - r - kGemmRows);
   }
 }
 
@@ -351,9 +376,7 @@ void RunTask(const CoreProblem& problem, const CoreTask& task) {
   const KeyInterval keys = FindVisible(problem, task);
   PackQueries(problem, task);
   std::fill(workspace.sums, workspace.sums + task.rows * stride, 0.0F);
-  const RowState start;
-  std::fill(workspace.state, workspace.state + task.rows, start.largest);
-  std::fill(workspace.state + task.rows, workspace.state + 2 * task.rows, start.total);
+  for (int64_t r = 0; r < task.rows; r += kGemmRows) StartRows(StatesOf(task, r));
   for (int64_t tile = keys.begin / kTileKeys; tile * kTileKeys < keys.end; ++tile) {
     RunTile(problem, task, tile);
   }

@@ -25,7 +25,7 @@ struct CoreWorkspace {
   float* queries = nullptr;       // [block of rows][head_size][packed rows]
   float* scores = nullptr;        // [rows of a block][score_stride]
   float* sums = nullptr;          // [rows][value_stride]
-  float* state = nullptr;         // [2][rows]: largest scores, totals
+  float* state = nullptr;         // [2][block of rows][packed rows]: largest scores, totals
   double* mean = nullptr;         // [value_head_size]
   uint64_t* bits = nullptr;       // [rows + 1][words]
   VisibleRow* visible = nullptr;  // [rows]

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
+#include "amx.h"
 #include "hwy/highway.h"
 
 // The version of FUNC (named in a HWY_EXPORT of the same scope) compiled for `target`, which must
@@ -20,9 +22,12 @@ namespace maskproof::kernels {
 
 inline size_t DispatchIndex(int64_t target) {
   hwy::ChosenTarget chosen;
-  chosen.Update(target);
+  chosen.Update(HighwayTarget(target));
   return chosen.GetIndex();
 }
+
+// "AMX", or Highway's name. `target` as by ResolveTarget.
+std::string_view TargetName(int64_t target);
 
 // `requested` if it is one of SupportedTargets(), the best one if it is 0, and 0 if it is unusable.
 int64_t ResolveTarget(int64_t requested);

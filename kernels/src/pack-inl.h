@@ -4,6 +4,7 @@
 
 #include "core_kernels.h"
 #include "gemm-inl.h"
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 #include "sizes.h"
 #include "transpose-inl.h"
@@ -66,6 +67,8 @@ HWY_INLINE void PackKeys(const CoreProblem& problem, int64_t batch, int64_t head
   }
 }
 
+inline constexpr int64_t kAheadRows = 8;
+
 // Returns whether all of them are finite.
 HWY_INLINE bool PackValues(const CoreProblem& problem, int64_t batch, int64_t head,
                            KeyInterval keys, float* packed) {
@@ -76,12 +79,15 @@ HWY_INLINE bool PackValues(const CoreProblem& problem, int64_t batch, int64_t he
   const int64_t capacity = TileCapacity(problem.geometry.keys);
   const int64_t first = RoundDown(keys.begin, kTileKeys);
   FloatVector poison = hn::Zero(d);  // turns NaN with the first value that is not finite
-  for (int64_t column = 0; column < stride; column += PanelColumns()) {
-    const int64_t width = ValueWidth(stride, column);
-    float* to = packed + capacity * column + (keys.begin - first) * width;
-    for (int64_t t = keys.begin; t < keys.end; ++t) {
-      const float* const row = problem.value.Row(batch, head, t);
+  for (int64_t t = keys.begin; t < keys.end; ++t) {
+    const float* const row = problem.value.Row(batch, head, t);
+    // Rows far apart are no pattern that the processor would see through.
+    const int64_t ahead = t + kAheadRows < keys.end ? kAheadRows * problem.value.row_stride : 0;
+    for (int64_t column = 0; column < stride; column += PanelColumns()) {
+      const int64_t width = ValueWidth(stride, column);
+      float* to = packed + capacity * column + (t - first) * width;
       for (int64_t c = column; c < column + width; c += lanes, to += lanes) {
+        hwy::Prefetch(row + c + ahead);
         const FloatVector v = LoadPartial(row + c, columns - c);
         poison = hn::MulAdd(v, hn::Zero(d), poison);
         hn::Store(v, d, to);

@@ -59,16 +59,16 @@ void ProjectRows(const ProjectionProblem& problem, const ProjectionTask& task) {
       const float* a = task.input;
       for (int64_t r = 0; r < task.rows; r += kGemmRows, a += depth * kPackedRows) {
         float* const c = task.projected + (task.first_row + r) * task.stride + column;
-        MultiplyRows<PackedFactor, 2>({.a = a,
-                                       .panel = weights,
-                                       .panel_stride = PanelColumns(),
-                                       .depth = depth,
-                                       .initial = k == 0 ? task.bias + column : c,
-                                       .initial_stride = k == 0 ? 0 : task.stride,
-                                       .c = c,
-                                       .c_stride = task.stride,
-                                       .canonical = k + depth == problem.depth},
-                                      std::min(kGemmRows, task.rows - r));
+        Product product{.a = a,
+                        .panel = weights,
+                        .panel_stride = PanelColumns(),
+                        .depth = depth,
+                        .initial = k == 0 ? task.bias + column : c,
+                        .initial_stride = k == 0 ? 0 : task.stride,
+                        .c = c,
+                        .c_stride = task.stride,
+                        .canonical = k + depth == problem.depth};
+        MultiplyRows<PackedFactor, 2>(product, std::min(kGemmRows, task.rows - r));
       }
     }
     k += depth;

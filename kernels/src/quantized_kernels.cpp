@@ -13,8 +13,10 @@
 #include <type_traits>
 #include <utility>
 
+#include "amx.h"
 #include "dispatch.h"
 #include "hwy/highway.h"
+#include "quantized_amx-inl.h"
 #include "quantized_words-inl.h"
 #include "vector-inl.h"
 
@@ -31,7 +33,6 @@ constexpr int64_t kTileRows = 6;
 constexpr int64_t kTileRows = 4;
 #endif
 
-constexpr int64_t kTileSize = kTileRows * 2 * kMostLanes;
 constexpr int64_t kBlockWords = kExactDepth / kWordDepths;
 
 using UnsignedTag = hn::RebindToUnsigned<IntTag>;
@@ -67,7 +68,8 @@ void PackPanelOf(const WeightPanel& panel) {
   std::memset(padding, kPadding, sizeof padding);
   const Byte* const from = static_cast<const Byte*>(panel.weights) + panel.first_column;
   int32_t* words = panel.words;
-  for (int64_t k = 0; k < panel.depth; k += kWordDepths, words += 2 * FloatLanes()) {
+  for (int64_t word = 0; word < panel.word_count; ++word, words += 2 * FloatLanes()) {
+    const int64_t k = word * kWordDepths;
     const Byte* rows[kWordDepths];
     for (int64_t i = 0; i < kWordDepths; ++i) {
       const bool exists = k + i < panel.depth;
@@ -78,7 +80,7 @@ void PackPanelOf(const WeightPanel& panel) {
     }
     PackWeightWords(rows, words);
   }
-  SumColumns(panel, (words - panel.words) / (2 * FloatLanes()));
+  SumColumns(panel, panel.word_count);
 }
 
 void PackPanel(const WeightPanel& panel) {
@@ -184,16 +186,36 @@ struct Product {
   int64_t column() const { return panel * 2 * FloatLanes(); }
 };
 
-// Products of the packed values over one block. totals: [row][column].
-void MultiplyBlock(const Product& product, int64_t block, int32_t* totals) {
-  const QuantizedProblem& problem = product.problem;
-  const int64_t word = block * kBlockWords;
-  const int64_t words = std::min(kBlockWords, problem.weights.words - word);
-  kMultiplyByRows[static_cast<size_t>(product.rows - 1)](
-      problem.input + product.first_row * problem.weights.words + word * product.rows,
-      problem.weights.packed + (product.panel * problem.weights.words + word) * 2 * FloatLanes(),
-      words, totals);
-}
+// Products of the packed values over the words [word, word + words). totals: [row][column].
+class ByVectors {
+ public:
+  static constexpr int64_t kRows = kTileRows;
+
+  void Multiply(const Product& product, int64_t word, int64_t words, int32_t* totals) {
+    const QuantizedWeightsView& weights = product.problem.weights;
+    kMultiplyByRows[static_cast<size_t>(product.rows - 1)](
+        product.problem.input + product.first_row * weights.words + word * product.rows,
+        weights.packed + (product.panel * weights.words + word) * 2 * FloatLanes(), words, totals);
+  }
+};
+
+#if HWY_TARGET == HWY_AVX3_DL
+class ByTiles {
+ public:
+  static constexpr int64_t kRows = kAmxRows;
+
+  void Multiply(const Product& product, int64_t word, int64_t words, int32_t* totals) {
+    const QuantizedWeightsView& weights = product.problem.weights;
+    tiles_.Multiply(product.problem.input + product.first_row * weights.words + word, weights.words,
+                    product.rows,
+                    weights.packed + (product.panel * weights.words + word) * 2 * FloatLanes(),
+                    words, totals);
+  }
+
+ private:
+  AmxTiles tiles_;
+};
+#endif
 
 HWY_INLINE UnsignedVector LoadUnsigned(const int32_t* from) {
   return hn::BitCast(UnsignedTag(), hn::Load(IntTag(), from));
@@ -203,26 +225,29 @@ HWY_INLINE UnsignedVector SetUnsigned(int32_t value) {
   return hn::Set(UnsignedTag(), static_cast<uint32_t>(value));
 }
 
-// Takes from `totals` of one block what the zero points add to them.
-void Correct(const Product& product, int64_t block, int32_t* totals) {
-  const QuantizedProblem& problem = product.problem;
-  const QuantizedWeightsView& weights = problem.weights;
-  const int64_t lanes = FloatLanes();
-  const int32_t* const row_sums = problem.row_sums + block * problem.rows + product.first_row;
-  for (int64_t half = 0; half < 2 * lanes; half += lanes) {
+// What the zero points add to the totals of one block, in one vector of columns.
+class Excess {
+ public:
+  Excess(const Product& product, int64_t block, int64_t half)
+      : row_sums_(product.problem.row_sums + block * product.problem.rows + product.first_row) {
+    const QuantizedWeightsView& weights = product.problem.weights;
     const int64_t column = product.column() + half;
-    const UnsignedVector of_column =
-        hn::Mul(LoadUnsigned(weights.sums + block * weights.padded + column),
-                SetUnsigned(problem.input_zero_point));
-    const UnsignedVector zero_points = LoadUnsigned(weights.zero_points + column);
-    for (int64_t row = 0; row < product.rows; ++row) {
-      int32_t* const total = totals + row * 2 * lanes + half;
-      const UnsignedVector excess =
-          hn::Add(of_column, hn::Mul(zero_points, SetUnsigned(row_sums[row])));
-      hn::Store(hn::BitCast(IntTag(), hn::Sub(LoadUnsigned(total), excess)), IntTag(), total);
-    }
+    of_column_ = hn::Mul(LoadUnsigned(weights.sums + block * weights.padded + column),
+                         SetUnsigned(product.problem.input_zero_point));
+    zero_points_ = LoadUnsigned(weights.zero_points + column);
   }
-}
+
+  IntVector TakeFrom(const int32_t* totals, int64_t row) const {
+    const UnsignedVector excess =
+        hn::Add(of_column_, hn::Mul(zero_points_, SetUnsigned(row_sums_[row])));
+    return hn::BitCast(IntTag(), hn::Sub(LoadUnsigned(totals), excess));
+  }
+
+ private:
+  const int32_t* row_sums_;
+  UnsignedVector of_column_;
+  UnsignedVector zero_points_;
+};
 
 // Asks for the cache lines to be written: they lie far apart, and stores would wait for them.
 HWY_INLINE void PrefetchResults(const Product& product) {
@@ -234,75 +259,103 @@ HWY_INLINE void PrefetchResults(const Product& product) {
   }
 }
 
-// From rounded totals to projected values.
-HWY_INLINE void Finish(const Product& product, int64_t row, int64_t half, FloatVector total) {
+// From rounded totals to projected values, of one vector of columns. total(row) gives the former.
+template <typename Total>
+HWY_INLINE void Finish(const Product& product, int64_t half, const Total& total) {
   const FloatTag d;
   const QuantizedProblem& problem = product.problem;
   const int64_t column = product.column() + half;
-  const FloatVector scaled = hn::Mul(total, hn::Load(d, problem.multipliers + column));
-  const FloatVector result = hn::Add(scaled, hn::Load(d, problem.bias + column));
-  hn::Store(CanonicalNaN(result), d,
-            problem.projected + (product.first_row + row) * problem.stride + column);
+  const FloatVector multipliers = hn::Load(d, problem.multipliers + column);
+  const FloatVector bias = hn::Load(d, problem.bias + column);
+  float* to = problem.projected + product.first_row * problem.stride + column;
+  for (int64_t row = 0; row < product.rows; ++row, to += problem.stride) {
+    hn::Store(CanonicalNaN(hn::Add(hn::Mul(total(row), multipliers), bias)), d, to);
+  }
 }
 
-void ProjectTile(const Product& product) {
+template <typename Way>
+void ProjectTile(const Product& product, Way& way) {
   const int64_t lanes = FloatLanes();
-  HWY_ALIGN int32_t totals[kTileSize];
+  HWY_ALIGN int32_t totals[Way::kRows * 2 * kMostLanes];
   PrefetchResults(product);
-  MultiplyBlock(product, 0, totals);
-  Correct(product, 0, totals);
-  for (int64_t row = 0; row < product.rows; ++row) {
-    for (int64_t half = 0; half < 2 * lanes; half += lanes) {
-      const IntVector total = hn::Load(IntTag(), totals + row * 2 * lanes + half);
-      Finish(product, row, half, hn::ConvertTo(FloatTag(), total));
-    }
+  way.Multiply(product, 0, product.problem.weights.words, totals);
+  for (int64_t half = 0; half < 2 * lanes; half += lanes) {
+    const Excess excess(product, 0, half);
+    Finish(product, half, [&](int64_t row) HWY_ATTR {
+      return hn::ConvertTo(FloatTag(), excess.TakeFrom(totals + row * 2 * lanes + half, row));
+    });
   }
 }
 
 // The same for any depth, none included.
-void ProjectDeepTile(const Product& product) {
+template <typename Way>
+void ProjectDeepTile(const Product& product, Way& way) {
+  constexpr int64_t kSize = Way::kRows * 2 * kMostLanes;
   const int64_t lanes = FloatLanes();
   const int64_t count = product.rows * 2 * lanes;
-  HWY_ALIGN int32_t totals[kTileSize];
-  int64_t exact[kTileSize] = {};
-  for (int64_t block = 0; block < product.problem.weights.blocks(); ++block) {
-    MultiplyBlock(product, block, totals);
-    Correct(product, block, totals);
+  const QuantizedWeightsView& weights = product.problem.weights;
+  HWY_ALIGN int32_t totals[kSize];
+  int64_t exact[kSize] = {};
+  for (int64_t block = 0; block < weights.blocks(); ++block) {
+    const int64_t word = block * kBlockWords;
+    way.Multiply(product, word, std::min(kBlockWords, weights.words - word), totals);
+    for (int64_t half = 0; half < 2 * lanes; half += lanes) {
+      const Excess excess(product, block, half);
+      for (int64_t row = 0; row < product.rows; ++row) {
+        int32_t* const at = totals + row * 2 * lanes + half;
+        hn::Store(excess.TakeFrom(at, row), IntTag(), at);
+      }
+    }
     for (int64_t i = 0; i < count; ++i) exact[i] += totals[i];
   }
-  HWY_ALIGN float rounded[kTileSize];
+  HWY_ALIGN float rounded[kSize];
   for (int64_t i = 0; i < count; ++i) rounded[i] = static_cast<float>(exact[i]);
-  for (int64_t row = 0; row < product.rows; ++row) {
-    for (int64_t half = 0; half < 2 * lanes; half += lanes) {
-      Finish(product, row, half, hn::Load(FloatTag(), rounded + row * 2 * lanes + half));
-    }
+  for (int64_t half = 0; half < 2 * lanes; half += lanes) {
+    Finish(product, half, [&](int64_t row) HWY_ATTR {
+      return hn::Load(FloatTag(), rounded + row * 2 * lanes + half);
+    });
   }
 }
 
+template <typename Way>
 void ProjectPanel(const QuantizedProblem& problem, int64_t first_tile, int64_t last_tile,
                   int64_t panel) {
   const bool is_deep = problem.weights.blocks() != 1;
+  Way way;
   for (int64_t tile = first_tile; tile < last_tile; ++tile) {
     const int64_t first_row = problem.FirstRow(tile);
     const Product product{.problem = problem,
                           .first_row = first_row,
                           .rows = problem.FirstRow(tile + 1) - first_row,
                           .panel = panel};
-    is_deep ? ProjectDeepTile(product) : ProjectTile(product);
+    is_deep ? ProjectDeepTile(product, way) : ProjectTile(product, way);
   }
 }
 
 }  // namespace
 
-const QuantizedKernels& GetQuantizedKernels() {
+const QuantizedKernels& GetQuantizedKernels([[maybe_unused]] bool amx) {
+#if HWY_TARGET == HWY_AVX3_DL
+  static const QuantizedKernels by_tiles{.panel = 2 * FloatLanes(),
+                                         .tile_rows = ByTiles::kRows,
+                                         .word_depths = kWordDepths,
+                                         .step_words = kRegisterWords,
+                                         .signed_input_shift = kSignedInputShift,
+                                         .unsigned_weight_shift = kUnsignedWeightShift,
+                                         .pack_weights = PackPanel,
+                                         .pack_input = PackAmxRows,
+                                         .project = ProjectPanel<ByTiles>};
+  if (amx) return by_tiles;
+#endif
   static const QuantizedKernels kernels{.panel = 2 * FloatLanes(),
-                                        .tile_rows = kTileRows,
+                                        .tile_rows = ByVectors::kRows,
                                         .word_depths = kWordDepths,
+                                        .step_words = 1,
                                         .signed_input_shift = kSignedInputShift,
                                         .unsigned_weight_shift = kUnsignedWeightShift,
                                         .pack_weights = PackPanel,
                                         .pack_input = PackTile,
-                                        .project = ProjectPanel};
+                                        .project = ProjectPanel<ByVectors>};
   return kernels;
 }
 
@@ -315,8 +368,8 @@ namespace {
 HWY_EXPORT(GetQuantizedKernels);
 }  // namespace
 
-const QuantizedKernels& QuantizedKernelsFor([[maybe_unused]] int64_t target) {
-  return MASKPROOF_FOR_TARGET(GetQuantizedKernels, target)();
+const QuantizedKernels& QuantizedKernelsFor(int64_t target) {
+  return MASKPROOF_FOR_TARGET(GetQuantizedKernels, target)(target == kAmxTarget);
 }
 
 }  // namespace maskproof::kernels

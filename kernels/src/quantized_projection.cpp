@@ -61,6 +61,7 @@ void QuantizedProjection::PackInput() {
                          .depth = depth,
                          .rows = problem_.FirstRow(tile + 1) - row,
                          .zero_point = zero_point,
+                         .word_count = problem_.weights.words,
                          .words = input_words_.data() + row * problem_.weights.words,
                          .sums = row_sums_.data() + row,
                          .sum_stride = problem_.rows});

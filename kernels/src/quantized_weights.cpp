@@ -21,7 +21,8 @@ QuantizedWeights::QuantizedWeights(const QuantizedView& weights, int64_t target)
   view_.depth = weights.dims[0];
   view_.columns = weights.dims[1];
   view_.padded = RoundUp(view_.columns, kQuantizedAlignment);
-  view_.words = DivideRoundingUp(view_.depth, kernels_.word_depths);
+  view_.words =
+      RoundUp(DivideRoundingUp(view_.depth, kernels_.word_depths), kernels_.step_words);
 }
 
 bool QuantizedWeights::Reserve(Arena& arena) {
@@ -50,6 +51,7 @@ void QuantizedWeights::Pack(const void* weights, const std::optional<QuantizedVi
                            .depth = view_.depth,
                            .columns = view_.columns,
                            .first_column = column,
+                           .word_count = view_.words,
                            .words = words_.data() + panel * panel_size,
                            .sums = sums_.data() + column,
                            .sum_stride = view_.padded});

@@ -20,11 +20,12 @@
 #define MASKPROOF_KERNELS_SRC_QUANTIZED_WORDS_INL_H_
 #endif
 
-// Highway's attributes of AVX3_DL lack the one of VNNI.
+// Highway's attributes of AVX3_DL lack the one of VNNI, and those of AMX, which are used only where
+// AmxIsUsable().
 #undef MASKPROOF_BEFORE_QUANTIZED_NAMESPACE
 #if HWY_TARGET == HWY_AVX3_DL
-#define MASKPROOF_BEFORE_QUANTIZED_NAMESPACE()      \
-  HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",avx512vnni") \
+#define MASKPROOF_BEFORE_QUANTIZED_NAMESPACE()                        \
+  HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",avx512vnni,amx-tile,amx-int8") \
   static_assert(true, "For requiring trailing semicolon")
 #else
 #define MASKPROOF_BEFORE_QUANTIZED_NAMESPACE() HWY_BEFORE_NAMESPACE()

@@ -1,10 +1,11 @@
 // One row of a tile from raw dot products to weights, on line: each tile is weighed against the
 // largest score so far, and what was summed before is rescaled when a larger one turns up.
+#include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 
 #include "exp-inl.h"
+#include "gemm-inl.h"
 #include "hwy/highway.h"
 #include "sizes.h"
 #include "vector-inl.h"
@@ -29,13 +30,21 @@ struct ScoreRow {
   float scale;
   const float* bias;  // indexed as x; null if there is none
   int64_t bias_end;   // floats of `bias` that there are
+
+  // Whether the order of products is the order of scores, so that they may stay until exponentials
+  // are taken: the row is seen whole, has no bias, and rounding keeps the order.
+  bool AreProducts() const { return seen == nullptr && bias == nullptr && scale > 0.0F; }
 };
 
 // Lanes where `bits` is set keep their value, the others become `other`.
 HWY_INLINE FloatVector SelectLanes(uint64_t bits, FloatVector v, FloatVector other) {
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+  return hn::IfThenElse(hn::MFromD<FloatTag>{static_cast<__mmask16>(bits)}, v, other);
+#else
   uint8_t bytes[8];
   for (int i = 0; i < 8; ++i) bytes[i] = static_cast<uint8_t>(bits >> (8 * i));
   return hn::IfThenElse(hn::LoadMaskBits(FloatTag(), bytes), v, other);
+#endif
 }
 
 // scale * dot + bias, with -infinity where the key is masked; what stood there, computed or not, is
@@ -52,42 +61,54 @@ HWY_INLINE FloatVector ScoresAt(const ScoreRow& row, int64_t t) {
   }
   FloatVector score = hn::Mul(hn::Load(d, row.x + t), hn::Set(d, row.scale));
   if constexpr (kBiased) score = hn::Add(score, LoadPartial(row.bias + t, row.bias_end - t));
-  if (kMasked && visible != LowBits(lanes)) score = SelectLanes(visible, score, masked);
+  if constexpr (kMasked) score = SelectLanes(visible, score, masked);
   return score;
 }
 
+// The largest score where AreProducts(). Four vectors at a time, as each waits for the one before.
+HWY_INLINE float LargestProduct(const ScoreRow& row) {
+  const FloatTag d;
+  const int64_t lanes = FloatLanes();
+  FloatVector largest[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) largest[i] = hn::Set(d, -std::numeric_limits<float>::infinity());
+  int64_t t = row.begin;
+  for (; t + 4 * lanes <= row.end; t += 4 * lanes) {
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i)
+      largest[i] = hn::Max(largest[i], hn::Load(d, row.x + t + i * lanes));
+  }
+  for (; t < row.end; t += lanes) largest[0] = hn::Max(largest[0], hn::Load(d, row.x + t));
+  const FloatVector of_all =
+      hn::Max(hn::Max(largest[0], largest[1]), hn::Max(largest[2], largest[3]));
+  return hn::GetLane(hn::MaxOfLanes(d, of_all)) * row.scale;
+}
+
+// Replaces dot products by scores and returns the largest one.
 template <bool kMasked, bool kBiased>
-HWY_INLINE float LargestScore(const ScoreRow& row) {
+HWY_INLINE float StoreScores(const ScoreRow& row) {
   const FloatTag d;
   const int64_t lanes = FloatLanes();
   FloatVector largest = hn::Set(d, -std::numeric_limits<float>::infinity());
-  if (!kMasked && !kBiased && row.scale > 0.0F) {
-    // Rounding keeps the order: the largest product has the largest score.
-    for (int64_t t = row.begin; t < row.end; t += lanes) {
-      largest = hn::Max(largest, hn::Load(d, row.x + t));
-    }
-    return hn::GetLane(hn::MaxOfLanes(d, largest)) * row.scale;
-  }
   for (int64_t t = row.begin; t < row.end; t += lanes) {
     const FloatVector score = ScoresAt<kMasked, kBiased>(row, t);
     largest = hn::Max(largest, score);
-    if constexpr (kBiased) hn::Store(score, d, row.x + t);
+    hn::Store(score, d, row.x + t);
   }
   return hn::GetLane(hn::MaxOfLanes(d, largest));
 }
 
-// Replaces dot products by e^(score - shift) and returns their sum. Masked keys have weight 0; they
-// leave no trace in the sum, as x + 0 = x. Key t stands in lane t mod L, so that keys masked before
-// or after the visible ones do not change its order either.
-template <bool kMasked, bool kBiased>
-HWY_INLINE float Exponentials(const ScoreRow& row, float shift) {
+// Replaces products with `scale` by e^(score - shift) and returns the sum of those. Masked keys
+// have weight 0; they leave no trace in the sum, as x + 0 = x. Key t stands in lane t mod L, so
+// that keys masked before or after the visible ones do not change its order either.
+HWY_INLINE float Exponentials(const ScoreRow& row, float scale, float shift) {
   const FloatTag d;
   const int64_t lanes = FloatLanes();
+  const FloatVector factor = hn::Set(d, scale);
   const FloatVector subtrahend = hn::Set(d, shift);
   FloatVector sum = hn::Zero(d);
   for (int64_t t = row.begin; t < row.end; t += lanes) {
-    // With a bias, LargestScore has left the score.
-    const FloatVector score = kBiased ? hn::Load(d, row.x + t) : ScoresAt<kMasked, false>(row, t);
+    const FloatVector score = hn::Mul(hn::Load(d, row.x + t), factor);
     const FloatVector e = ExpNonPositive(hn::Sub(score, subtrahend));
     sum = hn::Add(sum, e);
     hn::Store(e, d, row.x + t);
@@ -95,32 +116,53 @@ HWY_INLINE float Exponentials(const ScoreRow& row, float shift) {
   return hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
-// The softmax of a row so far.
-struct RowState {
-  float largest = -std::numeric_limits<float>::infinity();
-  float total = 0.0F;  // sum of e^(score - largest)
+// Prepares Exponentials() and returns the largest score.
+template <bool kMasked, bool kBiased>
+HWY_INLINE float PrepareScores(const ScoreRow& row) {
+  if constexpr (!kMasked && !kBiased) {
+    if (row.AreProducts()) return LargestProduct(row);
+  }
+  return StoreScores<kMasked, kBiased>(row);
+}
+
+// The softmax of the rows of a block so far, filled up to kPackedRows. Aligned.
+struct RowStates {
+  float* largest;  // scores; -infinity: nothing has been seen
+  float* totals;   // sums of e^(score - largest)
 };
 
-// Weighs one tile. Returns the factor by which sums of earlier tiles are to be multiplied.
-template <bool kMasked, bool kBiased>
-HWY_INLINE float WeighTile(const ScoreRow& row, RowState& state) {
-  constexpr float kNothing = -std::numeric_limits<float>::infinity();
+HWY_INLINE void StartRows(const RowStates& states) {
+  std::fill(states.largest, states.largest + kPackedRows, -std::numeric_limits<float>::infinity());
+  std::fill(states.totals, states.totals + kPackedRows, 0.0F);
+}
+
+// Takes in the largest scores of one more tile. Gives what is to be subtracted from its scores, and
+// the factors by which sums of earlier tiles are to be multiplied.
+HWY_INLINE void ShiftRows(const float* here, const RowStates& states, float* shifts,
+                          float* factors) {
   const FloatTag d;
-  const float before = state.largest;
-  const float here = LargestScore<kMasked, kBiased>(row);
-  // A NaN stays.
-  if (!(here <= before)) state.largest = here;
-  // Nothing seen so far, or every score has overflowed to -infinity: weights of 0, NaN where a
-  // score is NaN.
-  const float shift = state.largest == kNothing ? 0.0F : state.largest;
-  const float sum = Exponentials<kMasked, kBiased>(row, shift);
-  if (state.largest == before) {
-    state.total += sum;
-    return 1.0F;
+  const FloatVector nothing = hn::Set(d, -std::numeric_limits<float>::infinity());
+  for (int64_t r = 0; r < kPackedRows; r += FloatLanes()) {
+    const FloatVector before = hn::Load(d, states.largest + r);
+    const FloatVector of_tile = hn::Load(d, here + r);
+    // A NaN stays.
+    const FloatVector largest = hn::IfThenElse(hn::Le(of_tile, before), before, of_tile);
+    hn::Store(largest, d, states.largest + r);
+    // Nothing seen so far, or every score has overflowed to -infinity: weights of 0, NaN where a
+    // score is NaN.
+    hn::Store(hn::IfThenZeroElse(hn::Eq(largest, nothing), largest), d, shifts + r);
+    const FloatVector factor = ExpNonPositive(hn::Sub(before, largest));
+    hn::Store(hn::IfThenElse(hn::Eq(largest, before), hn::Set(d, 1.0F), factor), d, factors + r);
   }
-  const float factor = hn::GetLane(ExpNonPositive(hn::Set(d, before - state.largest)));
-  state.total = state.total * factor + sum;
-  return factor;
+}
+
+HWY_INLINE void AddTotals(const float* factors, const float* sums, const RowStates& states) {
+  const FloatTag d;
+  for (int64_t r = 0; r < kPackedRows; r += FloatLanes()) {
+    const FloatVector total = hn::Load(d, states.totals + r);
+    hn::Store(hn::MulAdd(total, hn::Load(d, factors + r), hn::Load(d, sums + r)), d,
+              states.totals + r);
+  }
 }
 
 }  // namespace maskproof::kernels::HWY_NAMESPACE

@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "hwy/targets.h"
+#include "dispatch.h"
 #include "maskproof/kernels/packed_qattention_weights.h"
 #include "message.h"
 #include "quantized_weights.h"
@@ -77,8 +77,8 @@ Status ValidatePackedWeights(const QAttentionInputs& inputs, Data data, int64_t 
   if (packed.empty()) return Mismatch(kPacked, "weights", "nothing packed");
   const QuantizedWeights& contents = *packed.contents();
   if (contents.target() != target) {
-    return Mismatch(kPacked, std::string("weights packed for target ") + hwy::TargetName(target),
-                    hwy::TargetName(contents.target()));
+    return Mismatch(kPacked, std::string("weights packed for target ").append(TargetName(target)),
+                    TargetName(contents.target()));
   }
   const std::array<int64_t, 2> dims = {contents.view().depth, contents.view().columns};
   MASKPROOF_RETURN_IF_ERROR(

@@ -18,6 +18,10 @@ struct VisibleRow {
   const uint64_t* bits = nullptr;
 
   bool empty() const { return begin == end; }
+  // Without looking at bits.
+  bool SeesTheSameAs(const VisibleRow& other) const {
+    return begin == other.begin && end == other.end && bits == other.bits;
+  }
 };
 
 // The lowest `count` bits, 0 <= count <= 64.

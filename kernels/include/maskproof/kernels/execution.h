@@ -29,11 +29,12 @@ std::unique_ptr<ParallelFor> MakeThreadPool(size_t threads);
 // A SIMD instruction set compiled into the library and usable on this machine.
 struct Target {
   std::string_view
-      name;        // Highway's name: "AVX3_DL", "AVX3", "AVX2", "SSE4", "NEON", "EMU128", ...
-  int64_t id = 0;  // Highway's target bit
+      name;  // "AMX", or Highway's name: "AVX3_DL", "AVX3", "AVX2", "SSE4", "NEON", "EMU128", ...
+  int64_t id = 0;
 };
 
-// All targets that this machine can run, best first; never empty.
+// All targets that this machine can run, best first; never empty. The first call asks Linux for the
+// use of AMX, if the processor has it: threads' signal stacks must be large enough for its tiles.
 const std::vector<Target>& SupportedTargets();
 
 // What a workspace must be aligned to, in bytes.

@@ -1,0 +1,52 @@
+#include "amx.h"
+
+#include "hwy/highway.h"
+
+#if HWY_ARCH_X86_64 && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace maskproof::kernels {
+namespace {
+
+#if HWY_ARCH_X86_64 && defined(__linux__)
+
+// Intel's Software Developer's Manual, volume 2, CPUID: leaf 7, subleaf 0, EDX.
+constexpr unsigned kAmxTileBit = 1U << 24;
+constexpr unsigned kAmxInt8Bit = 1U << 25;
+
+bool ProcessorHasAmx() {
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
+  return (edx & kAmxTileBit) != 0 && (edx & kAmxInt8Bit) != 0;
+}
+
+// Linux 5.16 and later, Documentation/arch/x86/xstate.rst. Fails where the tiles are not enabled,
+// or a thread has a signal stack too small to save them.
+bool LinuxAllowsTiles() {
+  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long kTileData = 18;               // XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+
+bool Find() { return ProcessorHasAmx() && LinuxAllowsTiles(); }
+
+#else
+
+bool Find() { return false; }
+
+#endif
+
+}  // namespace
+
+bool AmxIsUsable() {
+  static const bool usable = Find();
+  return usable;
+}
+
+}  // namespace maskproof::kernels
