@@ -165,9 +165,12 @@ void WeighKeys(const BlockTile& block) {
   }
   const RowStates states = block.states();
   ShiftRows(here, states, shifts, factors);
+  const float scale = products ? problem.scale : 1.0F;
+  const bool is_exact = IsPowerOfTwo(scale);
   for (int64_t r = 0; r < block.rows; ++r) {
     row.x = block.scores() + r * kScoreStride;
-    sums[r] = Exponentials(row, products ? problem.scale : 1.0F, shifts[r]);
+    sums[r] = is_exact ? Exponentials<true>(row, scale, shifts[r])
+                       : Exponentials<false>(row, scale, shifts[r]);
   }
   AddTotals(factors, sums, states);
   for (int64_t r = 0; r < block.rows; ++r) {

@@ -67,7 +67,7 @@ HWY_INLINE void PackKeys(const CoreProblem& problem, int64_t batch, int64_t head
   }
 }
 
-inline constexpr int64_t kAheadRows = 8;
+inline constexpr int64_t kAheadRows = 24;
 
 // Returns whether all of them are finite.
 HWY_INLINE bool PackValues(const CoreProblem& problem, int64_t batch, int64_t head,

@@ -1,6 +1,7 @@
 // One row of a tile from raw dot products to weights, on line: each tile is weighed against the
 // largest score so far, and what was summed before is rescaled when a larger one turns up.
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -101,6 +102,9 @@ HWY_INLINE float StoreScores(const ScoreRow& row) {
 // Replaces products with `scale` by e^(score - shift) and returns the sum of those. Masked keys
 // have weight 0; they leave no trace in the sum, as x + 0 = x. Key t stands in lane t mod L, so
 // that keys masked before or after the visible ones do not change its order either.
+//
+// With kExact, products with `scale` are taken to be exact, and one operation does what takes two.
+template <bool kExact>
 HWY_INLINE float Exponentials(const ScoreRow& row, float scale, float shift) {
   const FloatTag d;
   const int64_t lanes = FloatLanes();
@@ -108,12 +112,20 @@ HWY_INLINE float Exponentials(const ScoreRow& row, float scale, float shift) {
   const FloatVector subtrahend = hn::Set(d, shift);
   FloatVector sum = hn::Zero(d);
   for (int64_t t = row.begin; t < row.end; t += lanes) {
-    const FloatVector score = hn::Mul(hn::Load(d, row.x + t), factor);
-    const FloatVector e = ExpNonPositive(hn::Sub(score, subtrahend));
+    const FloatVector x = hn::Load(d, row.x + t);
+    const FloatVector e = ExpNonPositive(kExact ? hn::MulSub(x, factor, subtrahend)
+                                                : hn::Sub(hn::Mul(x, factor), subtrahend));
     sum = hn::Add(sum, e);
     hn::Store(e, d, row.x + t);
   }
   return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+// Whether products with a positive number are exact: always, but for those that are denormal, and
+// there e^x does not tell the difference.
+HWY_INLINE bool IsPowerOfTwo(float value) {
+  int exponent = 0;
+  return std::frexp(value, &exponent) == 0.5F;
 }
 
 // Prepares Exponentials() and returns the largest score.
