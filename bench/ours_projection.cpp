@@ -22,12 +22,14 @@ ProjectionCall::ProjectionCall(const Problem& problem, const kernels::Execution&
       packed_);
   if (!status_.ok()) return;
   problem_.packed = packed_.data();
-  status_ =
-      workspace_.Provide(execution, [this](kernels::Arena& arena) { return run_.Reserve(arena); });
+  status_ = workspace_.Provide(
+      execution, [this](kernels::Arena& arena) { return run_.Reserve(arena, problem_.rows); });
 }
 
 kernels::Status ProjectionCall::Run() {
-  if (status_.ok()) run_.Run(output_, columns_);
+  if (!status_.ok()) return status_;
+  run_.Prepare();
+  run_.Run(0, problem_.rows, output_, columns_);
   return status_;
 }
 

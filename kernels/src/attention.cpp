@@ -29,8 +29,13 @@ class FloatProjection final : public Projection {
                      inputs.packed_weights != nullptr ? inputs.packed_weights->data() : nullptr},
         run_(problem_, target, parallel) {}
 
-  [[nodiscard]] bool Reserve(Arena& arena) override { return run_.Reserve(arena); }
-  void Run(float* projected, int64_t stride) override { run_.Run(projected, stride); }
+  [[nodiscard]] bool Reserve(Arena& arena, int64_t rows) override {
+    return run_.Reserve(arena, rows);
+  }
+  void Prepare() override { run_.Prepare(); }
+  void Run(int64_t first_row, int64_t rows, float* projected, int64_t stride) override {
+    run_.Run(first_row, rows, projected, stride);
+  }
 
  private:
   ProjectionProblem problem_;

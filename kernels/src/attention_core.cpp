@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "core_kernels.h"
 #include "parallel.h"
@@ -13,6 +14,10 @@ namespace {
 
 // Blocks of rows of a task: they share a tile while it is in the second-level cache.
 constexpr int64_t kTaskBlocks = 4;
+
+// Rows of a worker to be projected before they are used: enough that weights, which come from
+// farther off, serve many of them.
+constexpr int64_t kRowsAtATime = 128;
 
 }  // namespace
 
@@ -29,10 +34,17 @@ float EffectiveScale(float scale, int64_t head_size) {
   return static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_size)));
 }
 
+int64_t BatchesAtATime(const Geometry& geometry, const ParallelFor* parallel) {
+  if (geometry.queries == 0) return geometry.batch;
+  const int64_t workers = WorkerCount(parallel, std::numeric_limits<int64_t>::max());
+  const int64_t rows = kRowsAtATime * workers;
+  return std::clamp<int64_t>(rows / geometry.queries, 1, std::max<int64_t>(geometry.batch, 1));
+}
+
 CoreRun::CoreRun(const CoreProblem& problem, int64_t target, ParallelFor* parallel)
     : problem_(problem), parallel_(parallel), kernels_(&CoreKernelsFor(target)) {}
 
-bool CoreRun::Reserve(Arena& arena) {
+bool CoreRun::Reserve(Arena& arena, int64_t batches) {
   const Geometry& g = problem_.geometry;
   value_stride_ = RoundUp(g.value_head_size, kernels_->lanes);
   task_rows_ = std::min(g.queries, kTaskBlocks * kernels_->block_rows);
@@ -44,18 +56,18 @@ bool CoreRun::Reserve(Arena& arena) {
     return false;
   }
   // What one task needs alone is packed on the way.
-  if (tasks_per_head_ == 1) return ReserveWorkers(arena, true);
-  return ReserveWorkers(arena, false) &&
-         keys_.Place(arena, {g.batch, g.heads, tiles_per_head_, packed_keys_}) &&
-         values_.Place(arena, {g.batch, g.heads, tiles_per_head_, packed_values_}) &&
-         finite_.Place(arena, {g.batch, g.heads, tiles_per_head_}) &&
-         tiles_.Place(arena, {g.batch, g.heads, tiles_per_head_});
+  if (tasks_per_head_ == 1) return ReserveWorkers(arena, batches, true);
+  return ReserveWorkers(arena, batches, false) &&
+         keys_.Place(arena, {batches, g.heads, tiles_per_head_, packed_keys_}) &&
+         values_.Place(arena, {batches, g.heads, tiles_per_head_, packed_values_}) &&
+         finite_.Place(arena, {batches, g.heads, tiles_per_head_}) &&
+         tiles_.Place(arena, {batches, g.heads, tiles_per_head_});
 }
 
 // With room for a tile in each worker's memory if it packs.
-bool CoreRun::ReserveWorkers(Arena& arena, bool packs) {
+bool CoreRun::ReserveWorkers(Arena& arena, int64_t batches, bool packs) {
   const Geometry& g = problem_.geometry;
-  const int64_t workers = WorkerCount(parallel_, g.batch * g.heads * tasks_per_head_);
+  const int64_t workers = WorkerCount(parallel_, batches * g.heads * tasks_per_head_);
   const int64_t block_rows = kernels_->block_rows;
   const int64_t blocks = DivideRoundingUp(task_rows_, block_rows);
   return (!packs ||
@@ -70,17 +82,18 @@ bool CoreRun::ReserveWorkers(Arena& arena, bool packs) {
          visible_.Place(arena, {workers, task_rows_});
 }
 
-void CoreRun::PackHeads() {
+void CoreRun::PackHeads(int64_t first_batch, int64_t batches) {
   const Geometry& g = problem_.geometry;
-  ForEachTask(
-      parallel_, g.batch * g.heads * tiles_per_head_, [&](int64_t index, int64_t /*worker*/) {
-        const int64_t head = index / tiles_per_head_;
-        const PackedTile tile{.keys = keys_.data() + index * packed_keys_,
-                              .values = values_.data() + index * packed_values_,
-                              .finite = finite_.data() + index};
-        tiles_.data()[index] = tile;
-        kernels_->pack(problem_, head / g.heads, head % g.heads, index % tiles_per_head_, tile);
-      });
+  ForEachTask(parallel_, batches * g.heads * tiles_per_head_,
+              [&](int64_t index, int64_t /*worker*/) {
+                const int64_t head = index / tiles_per_head_;
+                const PackedTile tile{.keys = keys_.data() + index * packed_keys_,
+                                      .values = values_.data() + index * packed_values_,
+                                      .finite = finite_.data() + index};
+                tiles_.data()[index] = tile;
+                kernels_->pack(problem_, first_batch + head / g.heads, head % g.heads,
+                               index % tiles_per_head_, tile);
+              });
 }
 
 CoreTask CoreRun::TaskOf(int64_t index, int64_t worker) {
@@ -113,11 +126,13 @@ CoreTask CoreRun::TaskOf(int64_t index, int64_t worker) {
   return task;
 }
 
-void CoreRun::Run() {
+void CoreRun::Run(int64_t first_batch, int64_t batches) {
   const Geometry& g = problem_.geometry;
-  if (tasks_per_head_ > 1) PackHeads();
-  ForEachTask(parallel_, g.batch * g.heads * tasks_per_head_, [&](int64_t index, int64_t worker) {
-    kernels_->run(problem_, TaskOf(index, worker));
+  if (tasks_per_head_ > 1) PackHeads(first_batch, batches);
+  ForEachTask(parallel_, batches * g.heads * tasks_per_head_, [&](int64_t index, int64_t worker) {
+    CoreTask task = TaskOf(index, worker);
+    task.batch += first_batch;
+    kernels_->run(problem_, task);
   });
 }
 

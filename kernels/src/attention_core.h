@@ -17,6 +17,9 @@ struct CoreProblem {
   StridedTensor<const float> key;    // (B, N, T, H)
   StridedTensor<const float> value;  // (B, N, T, Hv)
   StridedTensor<float> output;       // (B, N, S, Hv)
+  // The batches that query, and key and value, begin with: they may hold only those at work.
+  int64_t query_batch = 0;
+  int64_t key_batch = 0;
   const MaskPlan* mask = nullptr;
   const float* bias = nullptr;    // rows of T floats; null if there is none
   int64_t bias_batch_stride = 0;  // 0 where the bias is broadcast
@@ -24,6 +27,15 @@ struct CoreProblem {
   float scale = 1.0F;
   FullyMaskedPolicy fully_masked = FullyMaskedPolicy::kUniform;
 
+  const float* QueryRow(int64_t batch, int64_t head, int64_t row) const {
+    return query.Row(batch - query_batch, head, row);
+  }
+  const float* KeyRow(int64_t batch, int64_t head, int64_t row) const {
+    return key.Row(batch - key_batch, head, row);
+  }
+  const float* ValueRow(int64_t batch, int64_t head, int64_t row) const {
+    return value.Row(batch - key_batch, head, row);
+  }
   const float* BiasRow(int64_t batch, int64_t head, int64_t query_row) const {
     if (bias == nullptr) return nullptr;
     return bias + batch * bias_batch_stride + head * bias_head_stride + query_row * geometry.keys;
@@ -32,6 +44,10 @@ struct CoreProblem {
 
 // attention_bias as the core reads it. `bias` may be absent.
 void SetAttentionBias(const std::optional<TensorView<const float>>& bias, CoreProblem& problem);
+
+// Batches to be done together, so that what is made for them is still in the second-level cache
+// when it is used, and every worker has something to do.
+int64_t BatchesAtATime(const Geometry& geometry, const ParallelFor* parallel);
 
 // `scale`, or 1/sqrt(head_size) if it is 0.
 float EffectiveScale(float scale, int64_t head_size);
@@ -52,13 +68,15 @@ class CoreRun {
  public:
   // `target` as by ResolveTarget.
   CoreRun(const CoreProblem& problem, int64_t target, ParallelFor* parallel);
-  [[nodiscard]] bool Reserve(Arena& arena);
-  // query, key, value and output of the problem may be set up to this call.
-  void Run();
+  // `batches`: the most that one Run will be asked for.
+  [[nodiscard]] bool Reserve(Arena& arena, int64_t batches);
+  // The batches [first_batch, first_batch + batches). query, key, value and output of the problem
+  // may be set up to this call.
+  void Run(int64_t first_batch, int64_t batches);
 
  private:
-  [[nodiscard]] bool ReserveWorkers(Arena& arena, bool packs);
-  void PackHeads();
+  [[nodiscard]] bool ReserveWorkers(Arena& arena, int64_t batches, bool packs);
+  void PackHeads(int64_t first_batch, int64_t batches);
   CoreTask TaskOf(int64_t index, int64_t worker);
 
   const CoreProblem& problem_;

@@ -316,7 +316,7 @@ void ComputeMean(const CoreProblem& problem, const CoreTask& task) {
   double* const mean = task.workspace.mean;
   std::fill(mean, mean + g.value_head_size, 0.0);
   for (int64_t t = 0; t < g.keys; ++t) {
-    const float* const value = problem.value.Row(task.batch, task.head, t);
+    const float* const value = problem.ValueRow(task.batch, task.head, t);
     for (int64_t c = 0; c < g.value_head_size; ++c) mean[c] += static_cast<double>(value[c]);
   }
   for (int64_t c = 0; c < g.value_head_size; ++c) mean[c] /= static_cast<double>(g.keys);
@@ -366,7 +366,7 @@ void PackQueries(const CoreProblem& problem, const CoreTask& task) {
   const int64_t depth = problem.geometry.head_size;
   float* to = task.workspace.queries;
   for (int64_t r = 0; r < task.rows; r += kGemmRows, to += depth * kPackedRows) {
-    Transpose({.data = problem.query.Row(task.batch, task.head, task.first_row + r),
+    Transpose({.data = problem.QueryRow(task.batch, task.head, task.first_row + r),
                .stride = problem.query.row_stride},
               std::min(kGemmRows, task.rows - r), depth, {.data = to, .stride = kPackedRows},
               task.rows - r - kGemmRows);

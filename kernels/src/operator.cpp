@@ -27,19 +27,23 @@ StridedTensor<const float> Projected(const Geometry& g, const float* columns, in
 
 // present holds the past rows and then the new ones, keys in its first half and values in its
 // second. Copied as they are: the scale is applied to scores only.
-void WritePresent(const OperatorCall& call, const CoreProblem& problem) {
+void WritePresent(const OperatorCall& call, const CoreProblem& problem, int64_t first_batch,
+                  int64_t batches) {
   const Geometry& g = call.geometry;
   if (g.keys == 0) return;  // nothing to hold, though batch and heads may be huge
-  const int64_t halves_heads = 2 * g.batch * g.heads;
+  const int64_t heads = batches * g.heads;
   const int64_t past_size = g.past * g.head_size;
-  ForEachTask(call.execution.parallel, halves_heads, [&](int64_t task, int64_t /*worker*/) {
-    const int64_t batch = task / g.heads % g.batch;
-    const bool is_key = task < g.batch * g.heads;
-    const StridedTensor<const float>& fresh = is_key ? problem.key : problem.value;
-    float* to = call.outputs.present->data + task * g.keys * g.head_size;
-    if (call.past) to = std::copy_n(call.past->data + task * past_size, past_size, to);
+  ForEachTask(call.execution.parallel, 2 * heads, [&](int64_t task, int64_t /*worker*/) {
+    const int64_t half = task / heads;
+    const int64_t batch = first_batch + task % heads / g.heads;
+    const int64_t head = task % g.heads;
+    const int64_t index = (half * g.batch + batch) * g.heads + head;
+    float* to = call.outputs.present->data + index * g.keys * g.head_size;
+    if (call.past) to = std::copy_n(call.past->data + index * past_size, past_size, to);
     for (int64_t s = 0; s < g.queries; ++s) {
-      to = std::copy_n(fresh.Row(batch, task % g.heads, s), g.head_size, to);
+      const float* const fresh =
+          half == 0 ? problem.KeyRow(batch, head, s) : problem.ValueRow(batch, head, s);
+      to = std::copy_n(fresh, g.head_size, to);
     }
   });
 }
@@ -59,6 +63,7 @@ class OperatorRun {
       : call_(call),
         projection_(projection),
         stride_(RoundUp(call.geometry.columns(), kProjectionAlignment)),
+        batches_(BatchesAtATime(call.geometry, call.execution.parallel)),
         mask_(call.mask_index, call.geometry, call.attributes.unidirectional == 1),
         core_(problem_, call.target, call.execution.parallel) {
     problem_.geometry = call.geometry;
@@ -71,39 +76,52 @@ class OperatorRun {
   [[nodiscard]] bool Reserve(Arena& arena) {
     const Geometry& g = call_.geometry;
     if (g.empty()) return true;
-    return projected_.Place(arena, {g.batch, g.queries, stride_}) && projection_.Reserve(arena) &&
-           mask_.Reserve(arena) && core_.Reserve(arena);
+    return projected_.Place(arena, {batches_, g.queries, stride_}) &&
+           projection_.Reserve(arena, batches_ * g.queries) && mask_.Reserve(arena) &&
+           core_.Reserve(arena, batches_);
   }
 
   void Run() {
     const Geometry& g = call_.geometry;
     if (g.empty()) {
       // No query: at most a past to be handed on.
-      if (call_.outputs.present) WritePresent(call_, problem_);
+      if (call_.outputs.present) WritePresent(call_, problem_, 0, g.batch);
       return;
     }
     mask_.Build(call_.execution.parallel);
-    projection_.Run(projected_.data(), stride_);
-    problem_.query = Projected(g, projected_.data(), g.head_size, stride_);
-    problem_.key = Projected(g, projected_.data() + g.hidden(), g.head_size, stride_);
-    problem_.value = Projected(g, projected_.data() + 2 * g.hidden(), g.value_head_size, stride_);
-    if (call_.outputs.present) {
-      WritePresent(call_, problem_);
-      const float* const present = call_.outputs.present->data;
-      problem_.key = InPresent(g, present);
-      problem_.value = InPresent(g, present + g.batch * g.heads * g.keys * g.head_size);
-    }
+    projection_.Prepare();
     problem_.output = {.data = call_.outputs.output.data,
                        .batch_stride = g.queries * g.value_hidden(),
                        .head_stride = g.value_head_size,
                        .row_stride = g.value_hidden()};
-    core_.Run();
+    for (int64_t batch = 0; batch < g.batch; batch += batches_) {
+      RunBatches(batch, std::min(batches_, g.batch - batch));
+    }
   }
 
  private:
+  void RunBatches(int64_t first_batch, int64_t batches) {
+    const Geometry& g = call_.geometry;
+    projection_.Run(first_batch * g.queries, batches * g.queries, projected_.data(), stride_);
+    problem_.query_batch = first_batch;
+    problem_.key_batch = first_batch;
+    problem_.query = Projected(g, projected_.data(), g.head_size, stride_);
+    problem_.key = Projected(g, projected_.data() + g.hidden(), g.head_size, stride_);
+    problem_.value = Projected(g, projected_.data() + 2 * g.hidden(), g.value_head_size, stride_);
+    if (call_.outputs.present) {
+      WritePresent(call_, problem_, first_batch, batches);
+      problem_.key_batch = 0;
+      const float* const present = call_.outputs.present->data;
+      problem_.key = InPresent(g, present);
+      problem_.value = InPresent(g, present + g.batch * g.heads * g.keys * g.head_size);
+    }
+    core_.Run(first_batch, batches);
+  }
+
   const OperatorCall& call_;
   Projection& projection_;
   int64_t stride_;
+  int64_t batches_;  // done together
   CoreProblem problem_;
   MaskPlan mask_;
   CoreRun core_;

@@ -12,12 +12,16 @@
 
 namespace maskproof::kernels {
 
-// A projection to be run into [B * S][stride], columns Q | K | V.
+// A projection to be run over the rows of B * S, some at a time, with columns Q | K | V.
 class Projection {
  public:
   virtual ~Projection() = default;
-  [[nodiscard]] virtual bool Reserve(Arena& arena) = 0;
-  virtual void Run(float* projected, int64_t stride) = 0;
+  // `rows`: the most that one Run will be asked for.
+  [[nodiscard]] virtual bool Reserve(Arena& arena, int64_t rows) = 0;
+  // Before the first Run.
+  virtual void Prepare() = 0;
+  // Rows [first_row, first_row + rows) into projected: [rows][stride].
+  virtual void Run(int64_t first_row, int64_t rows, float* projected, int64_t stride) = 0;
 };
 
 struct OperatorCall {

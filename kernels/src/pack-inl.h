@@ -42,7 +42,7 @@ HWY_INLINE TileValues ValuesOf(const CoreProblem& problem, const PackedTile& pac
 // The caller's own rows, of whole vectors.
 HWY_INLINE TileValues ValuesInPlace(const CoreProblem& problem, int64_t batch, int64_t head,
                                     int64_t tile) {
-  return {.data = problem.value.Row(batch, head, tile * kTileKeys),
+  return {.data = problem.ValueRow(batch, head, tile * kTileKeys),
           .column_stride = 1,
           .key_stride = problem.value.row_stride,
           .finite = nullptr};
@@ -62,7 +62,7 @@ HWY_INLINE void PackKeys(const CoreProblem& problem, int64_t batch, int64_t head
     float* const to = packed + (t - first) * depth;
     const int64_t count = std::min(panel, problem.geometry.keys - t);
     if (count < panel) std::fill(to, to + panel * depth, 0.0F);
-    Transpose({.data = problem.key.Row(batch, head, t), .stride = problem.key.row_stride}, count,
+    Transpose({.data = problem.KeyRow(batch, head, t), .stride = problem.key.row_stride}, count,
               depth, {.data = to, .stride = panel}, std::min(panel, keys.end - t - count));
   }
 }
@@ -80,7 +80,7 @@ HWY_INLINE bool PackValues(const CoreProblem& problem, int64_t batch, int64_t he
   const int64_t first = RoundDown(keys.begin, kTileKeys);
   FloatVector poison = hn::Zero(d);  // turns NaN with the first value that is not finite
   for (int64_t t = keys.begin; t < keys.end; ++t) {
-    const float* const row = problem.value.Row(batch, head, t);
+    const float* const row = problem.ValueRow(batch, head, t);
     // Rows far apart are no pattern that the processor would see through.
     const int64_t ahead = t + kAheadRows < keys.end ? kAheadRows * problem.value.row_stride : 0;
     for (int64_t column = 0; column < stride; column += PanelColumns()) {

@@ -102,7 +102,7 @@ const ProjectionKernels& KernelsFor(int64_t target) {
 
 // Blocks of rows that share a panel while it is in the first-level cache. Their packed rows stay in
 // the second-level cache.
-constexpr int64_t kTaskBlocks = 8;
+constexpr int64_t kTaskBlocks = 10;
 // Tasks per worker to aim at, so that the last ones end at about the same time.
 constexpr int64_t kTasksPerWorker = 4;
 
@@ -127,46 +127,64 @@ ProjectionRun::ProjectionRun(const ProjectionProblem& problem, int64_t target,
                              ParallelFor* parallel)
     : problem_(problem), target_(target), parallel_(parallel), kernels_(&KernelsFor(target)) {}
 
-bool ProjectionRun::Reserve(Arena& arena) {
-  panels_ = DivideRoundingUp(problem_.columns, kernels_->panel);
-  task_rows_ = std::min(problem_.rows, kTaskBlocks * kernels_->block_rows);
-  if (task_rows_ == 0) return true;
-  row_groups_ = DivideRoundingUp(problem_.rows, task_rows_);
-  panel_groups_ = 1;
-  if (parallel_ != nullptr) {
-    const int64_t tasks = kTasksPerWorker * static_cast<int64_t>(parallel_->Concurrency());
-    panel_groups_ = std::min(panels_, DivideRoundingUp(tasks, row_groups_));
-  }
-  const int64_t workers = WorkerCount(parallel_, row_groups_ * panel_groups_);
+// All tasks alike, as each has to read all of the weights of its panels.
+int64_t ProjectionRun::TaskRows(int64_t rows) const {
+  const int64_t blocks = DivideRoundingUp(rows, kernels_->block_rows);
+  const int64_t tasks = DivideRoundingUp(blocks, kTaskBlocks);
+  return std::min(rows, DivideRoundingUp(blocks, tasks) * kernels_->block_rows);
+}
+
+int64_t ProjectionRun::PanelGroups(int64_t row_groups) const {
+  if (parallel_ == nullptr) return 1;
+  const int64_t tasks = kTasksPerWorker * static_cast<int64_t>(parallel_->Concurrency());
+  return std::min(DivideRoundingUp(problem_.columns, kernels_->panel),
+                  DivideRoundingUp(tasks, row_groups));
+}
+
+// Floats of the packed input of a task.
+int64_t ProjectionRun::PackedInputSize(int64_t rows) const {
+  return DivideRoundingUp(TaskRows(rows), kernels_->block_rows) * kernels_->packed_rows *
+         std::min(problem_.depth, kernels_->depth);
+}
+
+bool ProjectionRun::Reserve(Arena& arena, int64_t rows) {
+  if (rows == 0) return true;
+  const int64_t row_groups = DivideRoundingUp(rows, TaskRows(rows));
+  const int64_t workers = WorkerCount(parallel_, row_groups * PanelGroups(row_groups));
   return (problem_.packed != nullptr ||
           packed_.Place(arena, {PackedWeightsSize(problem_.depth, problem_.columns)})) &&
          bias_.Place(arena, {RoundUp(problem_.columns, kProjectionAlignment)}) &&
-         input_.Place(
-             arena,
-             {workers, DivideRoundingUp(task_rows_, kernels_->block_rows) * kernels_->packed_rows,
-              std::min(problem_.depth, kernels_->depth)});
+         input_.Place(arena, {workers, PackedInputSize(rows)});
 }
 
-void ProjectionRun::Run(float* projected, int64_t stride) {
+void ProjectionRun::Prepare() {
   if (problem_.packed == nullptr) {
     PackWeights(problem_.weights, problem_.depth, problem_.columns, target_, parallel_,
                 packed_.data());
   }
   std::fill(bias_.data(), bias_.data() + RoundUp(problem_.columns, kProjectionAlignment), 0.0F);
   if (problem_.bias != nullptr) std::copy_n(problem_.bias, problem_.columns, bias_.data());
-  const int64_t worker_input = DivideRoundingUp(task_rows_, kernels_->block_rows) *
-                               kernels_->packed_rows * std::min(problem_.depth, kernels_->depth);
-  ForEachTask(parallel_, row_groups_ * panel_groups_, [&](int64_t index, int64_t worker) {
-    const int64_t first_row = index / panel_groups_ * task_rows_;
-    const int64_t group = index % panel_groups_;
-    kernels_->project(problem_,
-                      {.first_row = first_row,
-                       .rows = std::min(task_rows_, problem_.rows - first_row),
-                       .first_panel = panels_ * group / panel_groups_,
-                       .last_panel = panels_ * (group + 1) / panel_groups_,
+}
+
+void ProjectionRun::Run(int64_t first_row, int64_t rows, float* projected, int64_t stride) {
+  ProjectionProblem part = problem_;
+  part.rows = rows;
+  part.input += first_row * problem_.depth;
+  const int64_t task_rows = TaskRows(rows);
+  const int64_t row_groups = DivideRoundingUp(rows, task_rows);
+  const int64_t panels = DivideRoundingUp(problem_.columns, kernels_->panel);
+  const int64_t panel_groups = PanelGroups(row_groups);
+  ForEachTask(parallel_, row_groups * panel_groups, [&](int64_t index, int64_t worker) {
+    const int64_t task_row = index / panel_groups * task_rows;
+    const int64_t group = index % panel_groups;
+    kernels_->project(part,
+                      {.first_row = task_row,
+                       .rows = std::min(task_rows, rows - task_row),
+                       .first_panel = panels * group / panel_groups,
+                       .last_panel = panels * (group + 1) / panel_groups,
                        .weights = problem_.packed != nullptr ? problem_.packed : packed_.data(),
                        .bias = bias_.data(),
-                       .input = input_.data() + worker * worker_input,
+                       .input = input_.data() + worker * PackedInputSize(rows),
                        .projected = projected,
                        .stride = stride});
   });

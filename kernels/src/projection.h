@@ -47,20 +47,24 @@ class ProjectionRun {
  public:
   // `target` as by ResolveTarget.
   ProjectionRun(const ProjectionProblem& problem, int64_t target, ParallelFor* parallel);
-  [[nodiscard]] bool Reserve(Arena& arena);
-  // projected: [rows][stride], aligned; written up to the last whole panel. `stride` is a multiple
-  // of kProjectionAlignment.
-  void Run(float* projected, int64_t stride);
+  // `rows`: the most that one Run will be asked for.
+  [[nodiscard]] bool Reserve(Arena& arena, int64_t rows);
+  // Before the first Run.
+  void Prepare();
+  // Rows [first_row, first_row + rows) of the input into projected: [rows][stride], aligned;
+  // written up to the last whole panel. `stride` is a multiple of kProjectionAlignment.
+  void Run(int64_t first_row, int64_t rows, float* projected, int64_t stride);
 
  private:
   const ProjectionProblem& problem_;
   int64_t target_;
   ParallelFor* parallel_;
   const ProjectionKernels* kernels_;
-  int64_t panels_ = 0;
-  int64_t task_rows_ = 0;
-  int64_t row_groups_ = 0;
-  int64_t panel_groups_ = 0;
+  // Tasks: groups of rows by groups of panels.
+  int64_t TaskRows(int64_t rows) const;
+  int64_t PanelGroups(int64_t row_groups) const;
+  int64_t PackedInputSize(int64_t rows) const;
+
   Scratch<float> packed_;  // weights, if they did not come packed
   Scratch<float> bias_;    // padded with zeros
   Scratch<float> input_;   // per worker: packed rows

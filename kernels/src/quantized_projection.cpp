@@ -35,20 +35,17 @@ QuantizedProjection::QuantizedProjection(const QAttentionInputs& inputs, int64_t
       kernels_(QuantizedKernelsFor(target)),
       parallel_(parallel),
       own_weights_(inputs.weights, target),
-      weights_(Choose(inputs.packed_weights, own_weights_)) {
-  problem_.rows = inputs.input.dims[0] * inputs.input.dims[1];
-  problem_.tiles = DivideRoundingUp(problem_.rows, kernels_.tile_rows);
-}
+      weights_(Choose(inputs.packed_weights, own_weights_)) {}
 
-bool QuantizedProjection::Reserve(Arena& arena) {
+bool QuantizedProjection::Reserve(Arena& arena, int64_t rows) {
   if (&weights_ == &own_weights_ && !own_weights_.Reserve(arena)) return false;
   const QuantizedWeightsView& weights = weights_.view();
-  return input_words_.Place(arena, {problem_.rows, weights.words}) &&
-         row_sums_.Place(arena, {weights.blocks(), problem_.rows}) &&
+  return input_words_.Place(arena, {rows, weights.words}) &&
+         row_sums_.Place(arena, {weights.blocks(), rows}) &&
          multipliers_.Place(arena, {weights.padded}) && bias_.Place(arena, {weights.padded});
 }
 
-void QuantizedProjection::PackInput() {
+void QuantizedProjection::PackInput(int64_t first_row) {
   const QuantizedView& input = inputs_.input;
   const int64_t depth = input.dims[2];
   const int32_t zero_point = ZeroPointAt(inputs_.input_zero_point, 0);
@@ -56,15 +53,16 @@ void QuantizedProjection::PackInput() {
   if (depth == 0) return;  // there is nothing to point to
   ForEachTask(parallel_, problem_.tiles, [&](int64_t tile, int64_t /*worker*/) {
     const int64_t row = problem_.FirstRow(tile);
-    kernels_.pack_input({.input = static_cast<const uint8_t*>(input.data) + row * depth,
-                         .is_signed = input.is_signed,
-                         .depth = depth,
-                         .rows = problem_.FirstRow(tile + 1) - row,
-                         .zero_point = zero_point,
-                         .word_count = problem_.weights.words,
-                         .words = input_words_.data() + row * problem_.weights.words,
-                         .sums = row_sums_.data() + row,
-                         .sum_stride = problem_.rows});
+    kernels_.pack_input(
+        {.input = static_cast<const uint8_t*>(input.data) + (first_row + row) * depth,
+         .is_signed = input.is_signed,
+         .depth = depth,
+         .rows = problem_.FirstRow(tile + 1) - row,
+         .zero_point = zero_point,
+         .word_count = problem_.weights.words,
+         .words = input_words_.data() + row * problem_.weights.words,
+         .sums = row_sums_.data() + row,
+         .sum_stride = problem_.rows});
   });
   problem_.input = input_words_.data();
   problem_.row_sums = row_sums_.data();
@@ -91,15 +89,20 @@ int64_t QuantizedProjection::Chunks() const {
   return std::clamp<int64_t>(std::max(for_cache, for_workers), 1, problem_.tiles);
 }
 
-void QuantizedProjection::Run(float* projected, int64_t stride) {
+void QuantizedProjection::Prepare() {
   if (&weights_ == &own_weights_) {
     own_weights_.Pack(inputs_.weights.data, inputs_.weight_zero_point, parallel_);
   }
   problem_.weights = weights_.view();
+  SetColumns();
+}
+
+void QuantizedProjection::Run(int64_t first_row, int64_t rows, float* projected, int64_t stride) {
+  problem_.rows = rows;
+  problem_.tiles = DivideRoundingUp(rows, kernels_.tile_rows);
   problem_.projected = projected;
   problem_.stride = stride;
-  PackInput();
-  SetColumns();
+  PackInput(first_row);
   const int64_t panels = weights_.panels();
   const int64_t chunks = Chunks();
   ForEachTask(parallel_, panels * chunks, [&](int64_t task, int64_t /*worker*/) {

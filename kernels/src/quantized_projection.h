@@ -17,12 +17,13 @@ namespace maskproof::kernels {
 class QuantizedProjection final : public Projection {
  public:
   QuantizedProjection(const QAttentionInputs& inputs, int64_t target, ParallelFor* parallel);
-  [[nodiscard]] bool Reserve(Arena& arena) override;
+  [[nodiscard]] bool Reserve(Arena& arena, int64_t rows) override;
+  void Prepare() override;
   // stride: a multiple of kQuantizedAlignment that is not less than the columns.
-  void Run(float* projected, int64_t stride) override;
+  void Run(int64_t first_row, int64_t rows, float* projected, int64_t stride) override;
 
  private:
-  void PackInput();
+  void PackInput(int64_t first_row);
   void SetColumns();
   int64_t Chunks() const;
 

@@ -21,8 +21,7 @@ QuantizedWeights::QuantizedWeights(const QuantizedView& weights, int64_t target)
   view_.depth = weights.dims[0];
   view_.columns = weights.dims[1];
   view_.padded = RoundUp(view_.columns, kQuantizedAlignment);
-  view_.words =
-      RoundUp(DivideRoundingUp(view_.depth, kernels_.word_depths), kernels_.step_words);
+  view_.words = RoundUp(DivideRoundingUp(view_.depth, kernels_.word_depths), kernels_.step_words);
 }
 
 bool QuantizedWeights::Reserve(Arena& arena) {

@@ -1,4 +1,5 @@
 // The attention core on query, key and value given by the caller.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -21,6 +22,7 @@ class CoreCall {
   CoreCall(const CoreArguments& arguments, const Geometry& geometry, int64_t target,
            ParallelFor* parallel)
       : parallel_(parallel),
+        batches_(BatchesAtATime(geometry, parallel)),
         mask_(arguments.mask_index, geometry, arguments.causal),
         core_(problem_, target, parallel) {
     problem_.geometry = geometry;
@@ -35,17 +37,21 @@ class CoreCall {
   }
 
   [[nodiscard]] bool Reserve(Arena& arena) {
-    return problem_.geometry.empty() || (mask_.Reserve(arena) && core_.Reserve(arena));
+    return problem_.geometry.empty() || (mask_.Reserve(arena) && core_.Reserve(arena, batches_));
   }
 
   void Run() {
     if (problem_.geometry.empty()) return;
     mask_.Build(parallel_);
-    core_.Run();
+    const int64_t batches = problem_.geometry.batch;
+    for (int64_t batch = 0; batch < batches; batch += batches_) {
+      core_.Run(batch, std::min(batches_, batches - batch));
+    }
   }
 
  private:
   ParallelFor* parallel_;
+  int64_t batches_;  // done together
   CoreProblem problem_;
   MaskPlan mask_;
   CoreRun core_;
