@@ -47,7 +47,8 @@ CoreRun::CoreRun(const CoreProblem& problem, int64_t target, ParallelFor* parall
 bool CoreRun::Reserve(Arena& arena, int64_t batches) {
   const Geometry& g = problem_.geometry;
   value_stride_ = RoundUp(g.value_head_size, kernels_->lanes);
-  task_rows_ = std::min(g.queries, kTaskBlocks * kernels_->block_rows);
+  task_rows_ =
+      DivideRoundingUp(g.queries, DivideRoundingUp(g.queries, kTaskBlocks * kernels_->block_rows));
   tasks_per_head_ = DivideRoundingUp(g.queries, task_rows_);
   tiles_per_head_ = DivideRoundingUp(g.keys, kTileKeys);
   const int64_t capacity = TileCapacity(g.keys);

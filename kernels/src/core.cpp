@@ -75,7 +75,7 @@ KeyInterval FindVisible(const CoreProblem& problem, const CoreTask& task) {
 // Of the block that begins with `row`.
 RowStates StatesOf(const CoreTask& task, int64_t row) {
   const int64_t padded = DivideRoundingUp(task.rows, kGemmRows) * kPackedRows;
-  float* const largest = task.workspace.state + row / kGemmRows * kPackedRows;
+  float* const largest = task.workspace.state + row / EvenRows(task.rows) * kPackedRows;
   return {.largest = largest, .totals = largest + padded};
 }
 
@@ -102,18 +102,18 @@ void MultiplyKeys(const BlockTile& block) {
   const int64_t panel = PanelColumns();
   const int64_t depth = block.problem.geometry.head_size;
   const float* const queries =
-      block.task.workspace.queries + block.row / kGemmRows * kPackedRows * depth;
+      block.task.workspace.queries + block.row / EvenRows(block.task.rows) * kPackedRows * depth;
   for (int64_t t = RoundDown(block.mask.begin, panel); t < block.mask.end; t += panel) {
     if (!block.mask.AnyIn(t, panel)) continue;
-    Product product{.a = queries,
-                    .panel = block.keys + t * depth,
-                    .panel_stride = panel,
-                    .depth = depth,
-                    .initial = kZeros,
-                    .initial_stride = 0,
-                    .c = block.scores() + t,
-                    .c_stride = kScoreStride,
-                    .canonical = false};
+    const Product product{.a = queries,
+                          .panel = block.keys + t * depth,
+                          .panel_stride = panel,
+                          .depth = depth,
+                          .initial = kZeros,
+                          .initial_stride = 0,
+                          .c = block.scores() + t,
+                          .c_stride = kScoreStride,
+                          .canonical = false};
     MultiplyRows<PackedFactor, 2>(product, block.rows);
   }
 }
@@ -190,15 +190,15 @@ void AddValues(const BlockTile& block, int64_t first, int64_t rows, int64_t begi
                                                           : ValueWidth(stride, column);
     const int64_t key_stride = block.values.KeyStride(width);
     float* const sums = block.sums() + first * stride + column;
-    Product product{.a = block.scores() + first * kScoreStride + begin,
-                    .panel = block.values.Panel(column) + begin * key_stride,
-                    .panel_stride = key_stride,
-                    .depth = end - begin,
-                    .initial = sums,
-                    .initial_stride = stride,
-                    .c = sums,
-                    .c_stride = stride,
-                    .canonical = false};
+    const Product product{.a = block.scores() + first * kScoreStride + begin,
+                          .panel = block.values.Panel(column) + begin * key_stride,
+                          .panel_stride = key_stride,
+                          .depth = end - begin,
+                          .initial = sums,
+                          .initial_stride = stride,
+                          .c = sums,
+                          .c_stride = stride,
+                          .canonical = false};
     if (width == 2 * PanelColumns()) {
       MultiplyRows<ScoreFactor, 4, kFewRows>(product, rows);
     } else if (width == PanelColumns()) {
@@ -299,8 +299,9 @@ void RunTile(const CoreProblem& problem, const CoreTask& task, int64_t tile) {
   } else {
     TakeTile(task.tiles[tile], block);
   }
-  for (; block.row < task.rows; block.row += kGemmRows) {
-    block.rows = std::min(kGemmRows, task.rows - block.row);
+  const int64_t rows = EvenRows(task.rows);
+  for (; block.row < task.rows; block.row += rows) {
+    block.rows = std::min(rows, task.rows - block.row);
     FindBlockMask(task.workspace.visible + block.row, block.rows, tile, block.mask);
     if (block.mask.end == 0) continue;
     MultiplyKeys(block);
@@ -341,35 +342,51 @@ void StoreRow(const float* from, float divisor, int64_t columns, float* to) {
   }
 }
 
+// A row that sees no key.
+void StoreFullyMaskedRow(const CoreProblem& problem, const CoreTask& task, int64_t row,
+                         bool& has_mean) {
+  float* const to = problem.output.Row(task.batch, task.head, task.first_row + row);
+  const int64_t columns = problem.geometry.value_head_size;
+  if (problem.fully_masked == FullyMaskedPolicy::kZero) {
+    std::fill_n(to, columns, 0.0F);
+    return;
+  }
+  if (!has_mean) ComputeMean(problem, task);
+  has_mean = true;
+  float* const sums =
+      task.workspace.sums + row * RoundUp(problem.geometry.value_head_size, FloatLanes());
+  for (int64_t c = 0; c < columns; ++c) sums[c] = static_cast<float>(task.workspace.mean[c]);
+  StoreRow(sums, 1.0F, columns, to);
+}
+
 void StoreRows(const CoreProblem& problem, const CoreTask& task) {
   const int64_t columns = problem.geometry.value_head_size;
   const int64_t stride = RoundUp(columns, FloatLanes());
-  const CoreWorkspace& workspace = task.workspace;
   bool has_mean = false;
-  for (int64_t r = 0; r < task.rows; ++r) {
-    float* const sums = workspace.sums + r * stride;
-    float total = StatesOf(task, r).totals[r % kGemmRows];
-    if (workspace.visible[r].empty()) {
-      const bool uniform = problem.fully_masked == FullyMaskedPolicy::kUniform;
-      if (uniform && !has_mean) ComputeMean(problem, task);
-      has_mean = has_mean || uniform;
-      for (int64_t c = 0; c < columns; ++c) {
-        sums[c] = uniform ? static_cast<float>(workspace.mean[c]) : 0.0F;
+  const int64_t rows = EvenRows(task.rows);
+  for (int64_t block = 0; block < task.rows; block += rows) {
+    const float* const totals = StatesOf(task, block).totals;
+    const int64_t end = std::min(block + rows, task.rows);
+    for (int64_t r = block; r < end; ++r) {
+      if (task.workspace.visible[r].empty()) {
+        StoreFullyMaskedRow(problem, task, r, has_mean);
+        continue;
       }
-      total = 1.0F;
+      StoreRow(task.workspace.sums + r * stride, totals[r - block], columns,
+               problem.output.Row(task.batch, task.head, task.first_row + r));
     }
-    StoreRow(sums, total, columns, problem.output.Row(task.batch, task.head, task.first_row + r));
   }
 }
 
 void PackQueries(const CoreProblem& problem, const CoreTask& task) {
   const int64_t depth = problem.geometry.head_size;
+  const int64_t rows = EvenRows(task.rows);
   float* to = task.workspace.queries;
-  for (int64_t r = 0; r < task.rows; r += kGemmRows, to += depth * kPackedRows) {
+  for (int64_t r = 0; r < task.rows; r += rows, to += depth * kPackedRows) {
     Transpose({.data = problem.QueryRow(task.batch, task.head, task.first_row + r),
                .stride = problem.query.row_stride},
-              std::min(kGemmRows, task.rows - r), depth, {.data = to, .stride = kPackedRows},
-              task.rows - r - kGemmRows);
+              std::min(rows, task.rows - r), depth, {.data = to, .stride = kPackedRows},
+              task.rows - r - rows);
   }
 }
 
@@ -379,7 +396,7 @@ void RunTask(const CoreProblem& problem, const CoreTask& task) {
   const KeyInterval keys = FindVisible(problem, task);
   PackQueries(problem, task);
   std::fill(workspace.sums, workspace.sums + task.rows * stride, 0.0F);
-  for (int64_t r = 0; r < task.rows; r += kGemmRows) StartRows(StatesOf(task, r));
+  for (int64_t r = 0; r < task.rows; r += EvenRows(task.rows)) StartRows(StatesOf(task, r));
   for (int64_t tile = keys.begin / kTileKeys; tile * kTileKeys < keys.end; ++tile) {
     RunTile(problem, task, tile);
   }

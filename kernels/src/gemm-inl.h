@@ -2,8 +2,11 @@
 // times one packed panel, one to four vectors wide. Every element is one chain of multiply-adds
 // over the depth, in order, in a lane of its own: its bits depend on its row and its column and on
 // nothing else.
-#include <bit>
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "hwy/cache_control.h"
 #include "hwy/highway.h"
@@ -38,6 +41,12 @@ inline constexpr int64_t kGemmRows = 4;
 // load units have the time.
 inline constexpr bool kPrefetches = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL;
 inline constexpr int64_t kAheadDepths = 16;
+
+// Rows of a block if `rows` are to be as few blocks as possible, all alike: a tile of few rows
+// takes almost as long as one of many.
+constexpr int64_t EvenRows(int64_t rows) {
+  return DivideRoundingUp(rows, DivideRoundingUp(rows, kGemmRows));
+}
 
 HWY_INLINE int64_t PanelColumns() { return 2 * FloatLanes(); }
 
@@ -84,7 +93,7 @@ HWY_NOINLINE void MultiplyTile(const Product& product) {
     FloatVector b[kVectors];
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) b[v] = hn::LoadU(d, panel + v * lanes);
-    if constexpr (kPrefetches && kRows == kGemmRows) {
+    if constexpr (kPrefetches && 2 * kRows > kGemmRows) {
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
         hwy::Prefetch(panel + kAheadDepths * product.panel_stride + v * lanes);
@@ -116,20 +125,26 @@ HWY_NOINLINE void MultiplyTile(const Product& product) {
   }
 }
 
-// The same for any number of rows: whole tiles first, then ever smaller ones. `product` moves
-// along: copies of it would wait for its parts to be stored.
+using MultiplyFunction = void (*)(const Product& product);
+
+template <typename A, int kVectors, size_t... kIndices>
+constexpr std::array<MultiplyFunction, sizeof...(kIndices)> MultiplyByRows(
+    std::index_sequence<kIndices...> /*indices*/) {
+  return {&MultiplyTile<A, static_cast<int>(kIndices) + 1, kVectors>...};
+}
+
+// The same for any number of rows, kRows at a time.
 template <typename A, int kVectors, int kRows = kGemmRows>
-HWY_INLINE void MultiplyRows(Product& product, int64_t rows) {
-  for (; rows >= kRows; rows -= kRows) {
-    MultiplyTile<A, kRows, kVectors>(product);
+HWY_INLINE void MultiplyRows(Product product, int64_t rows) {
+  static constexpr auto kByRows = MultiplyByRows<A, kVectors>(std::make_index_sequence<kRows>());
+  while (true) {
+    const int64_t now = std::min<int64_t>(rows, kRows);
+    kByRows[static_cast<size_t>(now - 1)](product);
+    rows -= now;
+    if (rows == 0) return;
     product.a += kRows * A::kRow;
     product.initial += kRows * product.initial_stride;
     product.c += kRows * product.c_stride;
-  }
-  if constexpr (kRows > 1) {
-    if (rows == 0) return;
-    constexpr int kFewer = static_cast<int>(std::bit_floor(static_cast<unsigned>(kRows - 1)));
-    MultiplyRows<A, kVectors, kFewer>(product, rows);
   }
 }
 

@@ -40,15 +40,17 @@ void PackPanel(const float* weights, int64_t depth, int64_t columns, int64_t pan
 
 void PackInput(const ProjectionProblem& problem, const ProjectionTask& task, int64_t k,
                int64_t depth) {
+  const int64_t block = EvenRows(task.rows);
   float* to = task.input;
-  for (int64_t r = 0; r < task.rows; r += kGemmRows, to += depth * kPackedRows) {
+  for (int64_t r = 0; r < task.rows; r += block, to += depth * kPackedRows) {
     Transpose(
         {.data = problem.input + (task.first_row + r) * problem.depth + k, .stride = problem.depth},
-        std::min(kGemmRows, task.rows - r), depth, {.data = to, .stride = kPackedRows});
+        std::min(block, task.rows - r), depth, {.data = to, .stride = kPackedRows});
   }
 }
 
 void ProjectRows(const ProjectionProblem& problem, const ProjectionTask& task) {
+  const int64_t block = EvenRows(task.rows);
   int64_t k = 0;
   do {  // once at least: a depth of 0 gives the bias
     const int64_t depth = std::min(kProductDepth, problem.depth - k);
@@ -57,18 +59,18 @@ void ProjectRows(const ProjectionProblem& problem, const ProjectionTask& task) {
       const int64_t column = panel * PanelColumns();
       const float* const weights = task.weights + (panel * problem.depth + k) * PanelColumns();
       const float* a = task.input;
-      for (int64_t r = 0; r < task.rows; r += kGemmRows, a += depth * kPackedRows) {
+      for (int64_t r = 0; r < task.rows; r += block, a += depth * kPackedRows) {
         float* const c = task.projected + (task.first_row + r) * task.stride + column;
-        Product product{.a = a,
-                        .panel = weights,
-                        .panel_stride = PanelColumns(),
-                        .depth = depth,
-                        .initial = k == 0 ? task.bias + column : c,
-                        .initial_stride = k == 0 ? 0 : task.stride,
-                        .c = c,
-                        .c_stride = task.stride,
-                        .canonical = k + depth == problem.depth};
-        MultiplyRows<PackedFactor, 2>(product, std::min(kGemmRows, task.rows - r));
+        const Product product{.a = a,
+                              .panel = weights,
+                              .panel_stride = PanelColumns(),
+                              .depth = depth,
+                              .initial = k == 0 ? task.bias + column : c,
+                              .initial_stride = k == 0 ? 0 : task.stride,
+                              .c = c,
+                              .c_stride = task.stride,
+                              .canonical = k + depth == problem.depth};
+        MultiplyRows<PackedFactor, 2>(product, std::min(block, task.rows - r));
       }
     }
     k += depth;
@@ -129,9 +131,7 @@ ProjectionRun::ProjectionRun(const ProjectionProblem& problem, int64_t target,
 
 // All tasks alike, as each has to read all of the weights of its panels.
 int64_t ProjectionRun::TaskRows(int64_t rows) const {
-  const int64_t blocks = DivideRoundingUp(rows, kernels_->block_rows);
-  const int64_t tasks = DivideRoundingUp(blocks, kTaskBlocks);
-  return std::min(rows, DivideRoundingUp(blocks, tasks) * kernels_->block_rows);
+  return DivideRoundingUp(rows, DivideRoundingUp(rows, kTaskBlocks * kernels_->block_rows));
 }
 
 int64_t ProjectionRun::PanelGroups(int64_t row_groups) const {
