@@ -212,6 +212,7 @@ class GroupRun {
     if (row.seconds.empty()) return;
     row.gflops = entry.problem->flops / row.time.median * 1e-9;
     std::vector<double> shares;
+    shares.reserve(row.seconds.size());
     for (size_t r = 0; r < row.seconds.size(); ++r) {
       shares.push_back(entry.problem->flops / row.seconds[r] * 1e-9 / entry.peaks[r]);
     }

@@ -93,7 +93,7 @@ HWY_NOINLINE void MultiplyTile(const Product& product) {
     FloatVector b[kVectors];
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) b[v] = hn::LoadU(d, panel + v * lanes);
-    if constexpr (kPrefetches && 2 * kRows > kGemmRows) {
+    if constexpr (kPrefetches && kRows > kGemmRows / 2) {
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
         hwy::Prefetch(panel + kAheadDepths * product.panel_stride + v * lanes);

@@ -191,7 +191,7 @@ class ByVectors {
  public:
   static constexpr int64_t kRows = kTileRows;
 
-  void Multiply(const Product& product, int64_t word, int64_t words, int32_t* totals) {
+  static void Multiply(const Product& product, int64_t word, int64_t words, int32_t* totals) {
     const QuantizedWeightsView& weights = product.problem.weights;
     kMultiplyByRows[static_cast<size_t>(product.rows - 1)](
         product.problem.input + product.first_row * weights.words + word * product.rows,

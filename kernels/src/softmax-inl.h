@@ -72,7 +72,9 @@ HWY_INLINE float LargestProduct(const ScoreRow& row) {
   const int64_t lanes = FloatLanes();
   FloatVector largest[4];
 #pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) largest[i] = hn::Set(d, -std::numeric_limits<float>::infinity());
+  for (FloatVector& of_some : largest) {
+    of_some = hn::Set(d, -std::numeric_limits<float>::infinity());
+  }
   int64_t t = row.begin;
   for (; t + 4 * lanes <= row.end; t += 4 * lanes) {
 #pragma GCC unroll 4
