@@ -207,6 +207,58 @@ TEST_P(OperatorTest, ThreadsAndBatchChangeNoBit) {
   }
 }
 
+// Batch b of a tensor of batches.
+template <typename T>
+TestTensor<T> BatchOf(const TestTensor<T>& whole, int64_t batch, std::vector<int64_t> dims) {
+  TestTensor<T> part(std::move(dims));
+  const auto size = static_cast<int64_t>(part.data.size());
+  std::copy_n(&whole[batch * size], size, part.data.begin());
+  return part;
+}
+
+// Rows are projected some batches at a time: 2, 2 and 1 of these.
+TEST_P(OperatorTest, BatchesThatAreDoneTogetherChangeNoBit) {
+  const Sizes sizes{.batch = 5,
+                    .queries = 60,
+                    .past = 2,
+                    .heads = 2,
+                    .head_size = 3,
+                    .value_head_size = 3,
+                    .input_width = 7};
+  AttentionCase c = MakeAttention(sizes, 9);
+  auto q = MakeQAttention<uint8_t, int8_t>(sizes, 10);
+  ASSERT_TRUE(c.Run(execution()).ok());
+  ASSERT_TRUE(q.Run(execution()).ok());
+  constexpr int64_t kPast = 2 * 2 * 3;
+  for (int64_t b = 0; b < sizes.batch; ++b) {
+    AttentionCase alone = c;
+    alone.input = BatchOf(c.input, b, {1, 60, 7});
+    alone.output = TestTensor<float>({1, 60, 6});
+    auto q_alone = q;
+    q_alone.input = BatchOf(q.input, b, {1, 60, 7});
+    q_alone.output = alone.output;
+    alone.past = q_alone.past = TestTensor<float>({2, 1, 2, 2, 3});
+    alone.present = q_alone.present = TestTensor<float>({2, 1, 2, 62, 3});
+    for (int64_t half = 0; half < 2; ++half) {
+      const int64_t from = (half * sizes.batch + b) * kPast;
+      std::copy_n(&(*c.past)[from], kPast, &(*alone.past)[half * kPast]);
+      std::copy_n(&(*q.past)[from], kPast, &(*q_alone.past)[half * kPast]);
+    }
+    ASSERT_TRUE(alone.Run(execution()).ok());
+    ASSERT_TRUE(q_alone.Run(execution()).ok());
+    EXPECT_TRUE(SameBits(alone.output, BatchOf(c.output, b, {1, 60, 6}))) << b;
+    EXPECT_TRUE(SameBits(q_alone.output, BatchOf(q.output, b, {1, 60, 6}))) << b;
+    for (int64_t half = 0; half < 2; ++half) {
+      const int64_t from = half * sizes.batch + b;
+      const auto part = [&](const TestTensor<float>& present, int64_t index) {
+        return BatchOf(present, index, {1, 1, 2, 62, 3});
+      };
+      EXPECT_TRUE(SameBits(part(*alone.present, half), part(*c.present, from))) << b;
+      EXPECT_TRUE(SameBits(part(*q_alone.present, half), part(*q.present, from))) << b;
+    }
+  }
+}
+
 TEST_P(OperatorTest, EmptyTensorsAreValid) {
   for (const Sizes& s : {Sizes{.batch = 0,
                                .queries = 3,

@@ -233,6 +233,7 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       break;
     case Seam::kBatch:
       r.batch = NextTo(rng, PickOf(rng, {8, 16}), limits.max_batch);
+      if (rng.OneIn(2)) r.sequence = std::min<int64_t>(rng.Between(5, 12), limits.max_sequence);
       break;
   }
   r.value_head_size = rng.OneIn(2) ? r.head_size : ChooseSize(rng, r.head_size);
