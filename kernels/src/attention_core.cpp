@@ -127,12 +127,24 @@ CoreTask CoreRun::TaskOf(int64_t index, int64_t worker) {
   return task;
 }
 
-void CoreRun::Run(int64_t first_batch, int64_t batches) {
+void CoreRun::PrepareHeads(int64_t first_batch, int64_t batches,
+                           const HeadPreparation& preparation) {
+  const int64_t heads = problem_.geometry.heads;
+  ForEachTask(parallel_, batches * heads, [&](int64_t index, int64_t /*worker*/) {
+    preparation.Prepare(first_batch + index / heads, index % heads);
+  });
+}
+
+void CoreRun::Run(int64_t first_batch, int64_t batches, const HeadPreparation* preparation) {
   const Geometry& g = problem_.geometry;
-  if (tasks_per_head_ > 1) PackHeads(first_batch, batches);
+  // Where a head is one task, its keys and values are used while they are still near.
+  const bool is_apart = tasks_per_head_ > 1;
+  if (is_apart && preparation != nullptr) PrepareHeads(first_batch, batches, *preparation);
+  if (is_apart) PackHeads(first_batch, batches);
   ForEachTask(parallel_, batches * g.heads * tasks_per_head_, [&](int64_t index, int64_t worker) {
     CoreTask task = TaskOf(index, worker);
     task.batch += first_batch;
+    if (!is_apart && preparation != nullptr) preparation->Prepare(task.batch, task.head);
     kernels_->run(problem_, task);
   });
 }

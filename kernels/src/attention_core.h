@@ -63,6 +63,14 @@ struct PackedTile {
 struct CoreKernels;
 struct CoreTask;
 
+// What is to be done for a head before its keys and values are read. May be called for several
+// heads at the same time.
+class HeadPreparation {
+ public:
+  virtual ~HeadPreparation() = default;
+  virtual void Prepare(int64_t batch, int64_t head) const = 0;
+};
+
 // Once Reserve has succeeded nothing can fail.
 class CoreRun {
  public:
@@ -71,11 +79,12 @@ class CoreRun {
   // `batches`: the most that one Run will be asked for.
   [[nodiscard]] bool Reserve(Arena& arena, int64_t batches);
   // The batches [first_batch, first_batch + batches). query, key, value and output of the problem
-  // may be set up to this call.
-  void Run(int64_t first_batch, int64_t batches);
+  // may be set up to this call. `preparation` may be null.
+  void Run(int64_t first_batch, int64_t batches, const HeadPreparation* preparation = nullptr);
 
  private:
   [[nodiscard]] bool ReserveWorkers(Arena& arena, int64_t batches, bool packs);
+  void PrepareHeads(int64_t first_batch, int64_t batches, const HeadPreparation& preparation);
   void PackHeads(int64_t first_batch, int64_t batches);
   CoreTask TaskOf(int64_t index, int64_t worker);
 

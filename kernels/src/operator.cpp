@@ -27,26 +27,31 @@ StridedTensor<const float> Projected(const Geometry& g, const float* columns, in
 
 // present holds the past rows and then the new ones, keys in its first half and values in its
 // second. Copied as they are: the scale is applied to scores only.
-void WritePresent(const OperatorCall& call, const CoreProblem& problem, int64_t first_batch,
-                  int64_t batches) {
-  const Geometry& g = call.geometry;
-  if (g.keys == 0) return;  // nothing to hold, though batch and heads may be huge
-  const int64_t heads = batches * g.heads;
-  const int64_t past_size = g.past * g.head_size;
-  ForEachTask(call.execution.parallel, 2 * heads, [&](int64_t task, int64_t /*worker*/) {
-    const int64_t half = task / heads;
-    const int64_t batch = first_batch + task % heads / g.heads;
-    const int64_t head = task % g.heads;
-    const int64_t index = (half * g.batch + batch) * g.heads + head;
-    float* to = call.outputs.present->data + index * g.keys * g.head_size;
-    if (call.past) to = std::copy_n(call.past->data + index * past_size, past_size, to);
-    for (int64_t s = 0; s < g.queries; ++s) {
-      const float* const fresh =
-          half == 0 ? problem.KeyRow(batch, head, s) : problem.ValueRow(batch, head, s);
-      to = std::copy_n(fresh, g.head_size, to);
+class PresentWriter final : public HeadPreparation {
+ public:
+  // fresh: (B, N, S, H), of which the first batch is `first_batch`.
+  PresentWriter(const OperatorCall& call, const StridedTensor<const float>& fresh_key,
+                const StridedTensor<const float>& fresh_value, int64_t first_batch)
+      : call_(call), fresh_{fresh_key, fresh_value}, first_batch_(first_batch) {}
+
+  void Prepare(int64_t batch, int64_t head) const override {
+    const Geometry& g = call_.geometry;
+    const int64_t past_size = g.past * g.head_size;
+    for (int64_t half = 0; half < 2; ++half) {
+      const int64_t index = (half * g.batch + batch) * g.heads + head;
+      float* to = call_.outputs.present->data + index * g.keys * g.head_size;
+      if (call_.past) to = std::copy_n(call_.past->data + index * past_size, past_size, to);
+      for (int64_t s = 0; s < g.queries; ++s) {
+        to = std::copy_n(fresh_[half].Row(batch - first_batch_, head, s), g.head_size, to);
+      }
     }
-  });
-}
+  }
+
+ private:
+  const OperatorCall& call_;
+  StridedTensor<const float> fresh_[2];
+  int64_t first_batch_;
+};
 
 // Key or value as the core reads it from present.
 StridedTensor<const float> InPresent(const Geometry& g, const float* half) {
@@ -85,7 +90,13 @@ class OperatorRun {
     const Geometry& g = call_.geometry;
     if (g.empty()) {
       // No query: at most a past to be handed on.
-      if (call_.outputs.present) WritePresent(call_, problem_, 0, g.batch);
+      if (call_.outputs.present && g.keys > 0) {  // else batch and heads may be huge
+        const PresentWriter writer(call_, problem_.key, problem_.value, 0);
+        ForEachTask(call_.execution.parallel, g.batch * g.heads,
+                    [&](int64_t index, int64_t /*worker*/) {
+                      writer.Prepare(index / g.heads, index % g.heads);
+                    });
+      }
       return;
     }
     mask_.Build(call_.execution.parallel);
@@ -108,14 +119,14 @@ class OperatorRun {
     problem_.query = Projected(g, projected_.data(), g.head_size, stride_);
     problem_.key = Projected(g, projected_.data() + g.hidden(), g.head_size, stride_);
     problem_.value = Projected(g, projected_.data() + 2 * g.hidden(), g.value_head_size, stride_);
+    const PresentWriter writer(call_, problem_.key, problem_.value, first_batch);
     if (call_.outputs.present) {
-      WritePresent(call_, problem_, first_batch, batches);
       problem_.key_batch = 0;
       const float* const present = call_.outputs.present->data;
       problem_.key = InPresent(g, present);
       problem_.value = InPresent(g, present + g.batch * g.heads * g.keys * g.head_size);
     }
-    core_.Run(first_batch, batches);
+    core_.Run(first_batch, batches, call_.outputs.present ? &writer : nullptr);
   }
 
   const OperatorCall& call_;
