@@ -6,8 +6,8 @@ ProjectionCall::ProjectionCall(const Problem& problem, const kernels::Execution&
                                float* output)
     : columns_(problem.output_dims[1]),
       output_(output),
-      problem_{.rows = problem.output_dims[0],
-               .depth = problem.input.dims[1],
+      rows_(problem.output_dims[0]),
+      problem_{.depth = problem.input.dims[1],
                .columns = columns_,
                .input = problem.input.as<float>().data(),
                .bias = problem.bias.as<float>().data()},
@@ -23,13 +23,13 @@ ProjectionCall::ProjectionCall(const Problem& problem, const kernels::Execution&
   if (!status_.ok()) return;
   problem_.packed = packed_.data();
   status_ = workspace_.Provide(
-      execution, [this](kernels::Arena& arena) { return run_.Reserve(arena, problem_.rows); });
+      execution, [this](kernels::Arena& arena) { return run_.Reserve(arena, rows_); });
 }
 
 kernels::Status ProjectionCall::Run() {
   if (!status_.ok()) return status_;
   run_.Prepare();
-  run_.Run(0, problem_.rows, output_, columns_);
+  run_.Run(0, rows_, output_, columns_);
   return status_;
 }
 

@@ -27,6 +27,7 @@ class ProjectionCall {
   float* output_;
   kernels::Status status_;
   kernels::PackedAttentionWeights packed_;
+  int64_t rows_;
   kernels::ProjectionProblem problem_;
   kernels::ProjectionRun run_;
   kernels::Workspace workspace_;

@@ -19,8 +19,7 @@ class FloatProjection final : public Projection {
  public:
   FloatProjection(const AttentionInputs& inputs, const Geometry& geometry, int64_t target,
                   ParallelFor* parallel)
-      : problem_{.rows = geometry.batch * geometry.queries,
-                 .depth = geometry.input_width,
+      : problem_{.depth = geometry.input_width,
                  .columns = geometry.columns(),
                  .input = inputs.input.data,
                  .weights = inputs.weights.data,

@@ -2,7 +2,6 @@
 // times one packed panel, one to four vectors wide. Every element is one chain of multiply-adds
 // over the depth, in order, in a lane of its own: its bits depend on its row and its column and on
 // nothing else.
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -133,19 +132,11 @@ constexpr std::array<MultiplyFunction, sizeof...(kIndices)> MultiplyByRows(
   return {&MultiplyTile<A, static_cast<int>(kIndices) + 1, kVectors>...};
 }
 
-// The same for any number of rows, kRows at a time.
+// The same for a number of rows from 1 to kRows that is only known now.
 template <typename A, int kVectors, int kRows = kGemmRows>
-HWY_INLINE void MultiplyRows(Product product, int64_t rows) {
+HWY_INLINE void MultiplyRows(const Product& product, int64_t rows) {
   static constexpr auto kByRows = MultiplyByRows<A, kVectors>(std::make_index_sequence<kRows>());
-  while (true) {
-    const int64_t now = std::min<int64_t>(rows, kRows);
-    kByRows[static_cast<size_t>(now - 1)](product);
-    rows -= now;
-    if (rows == 0) return;
-    product.a += kRows * A::kRow;
-    product.initial += kRows * product.initial_stride;
-    product.c += kRows * product.c_stride;
-  }
+  kByRows[static_cast<size_t>(rows - 1)](product);
 }
 
 }  // namespace maskproof::kernels::HWY_NAMESPACE

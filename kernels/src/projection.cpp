@@ -141,10 +141,10 @@ int64_t ProjectionRun::PanelGroups(int64_t row_groups) const {
                   DivideRoundingUp(tasks, row_groups));
 }
 
-// Floats of the packed input of a task.
+// Floats of the packed input of a task. Not by TaskRows: the tasks of fewer rows may be larger.
 int64_t ProjectionRun::PackedInputSize(int64_t rows) const {
-  return DivideRoundingUp(TaskRows(rows), kernels_->block_rows) * kernels_->packed_rows *
-         std::min(problem_.depth, kernels_->depth);
+  const int64_t blocks = std::min(kTaskBlocks, DivideRoundingUp(rows, kernels_->block_rows));
+  return blocks * kernels_->packed_rows * std::min(problem_.depth, kernels_->depth);
 }
 
 bool ProjectionRun::Reserve(Arena& arena, int64_t rows) {
@@ -168,7 +168,6 @@ void ProjectionRun::Prepare() {
 
 void ProjectionRun::Run(int64_t first_row, int64_t rows, float* projected, int64_t stride) {
   ProjectionProblem part = problem_;
-  part.rows = rows;
   part.input += first_row * problem_.depth;
   const int64_t task_rows = TaskRows(rows);
   const int64_t row_groups = DivideRoundingUp(rows, task_rows);

@@ -14,10 +14,9 @@ namespace maskproof::kernels {
 inline constexpr int64_t kProjectionAlignment = 32;
 
 struct ProjectionProblem {
-  int64_t rows = 0;                // B * S
   int64_t depth = 0;               // Di
   int64_t columns = 0;             // D + D + Dv
-  const float* input = nullptr;    // [rows][depth]
+  const float* input = nullptr;    // rows of [depth]
   const float* weights = nullptr;  // [depth][columns]; unused if `packed` is given
   const float* bias = nullptr;     // [columns]; null means zeros
   const float* packed = nullptr;   // what PackWeights makes of the weights, or null

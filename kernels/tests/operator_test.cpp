@@ -13,13 +13,12 @@
 namespace maskproof::kernels {
 namespace {
 
-class OperatorTest : public TargetTest {
- protected:
-  static bool SameBits(const TestTensor<float>& a, const TestTensor<float>& b) {
-    return a.data.size() == b.data.size() &&
-           std::memcmp(a.data.data(), b.data.data(), a.data.size() * sizeof(float)) == 0;
-  }
-};
+bool SameBits(const TestTensor<float>& a, const TestTensor<float>& b) {
+  return a.data.size() == b.data.size() &&
+         std::memcmp(a.data.data(), b.data.data(), a.data.size() * sizeof(float)) == 0;
+}
+
+class OperatorTest : public TargetTest {};
 MASKPROOF_INSTANTIATE_TARGETS(OperatorTest);
 
 // Column `column` of token `token`, in double.
@@ -216,47 +215,65 @@ TestTensor<T> BatchOf(const TestTensor<T>& whole, int64_t batch, std::vector<int
   return part;
 }
 
-// Rows are projected some batches at a time: 2, 2 and 1 of these.
-TEST_P(OperatorTest, BatchesThatAreDoneTogetherChangeNoBit) {
-  const Sizes sizes{.batch = 5,
-                    .queries = 60,
-                    .past = 2,
-                    .heads = 2,
-                    .head_size = 3,
-                    .value_head_size = 3,
-                    .input_width = 7};
+// Each batch is to come out as it does alone.
+void ExpectBatchesAreIndependent(const Sizes& sizes, const Execution& execution) {
   AttentionCase c = MakeAttention(sizes, 9);
   auto q = MakeQAttention<uint8_t, int8_t>(sizes, 10);
-  ASSERT_TRUE(c.Run(execution()).ok());
-  ASSERT_TRUE(q.Run(execution()).ok());
-  constexpr int64_t kPast = 2 * 2 * 3;
+  ASSERT_TRUE(c.Run(execution).ok());
+  ASSERT_TRUE(q.Run(execution).ok());
+  const std::vector<int64_t> input_dims = {1, sizes.queries, sizes.input_width};
+  const std::vector<int64_t> output_dims = {1, sizes.queries, sizes.heads * sizes.head_size};
+  const std::vector<int64_t> past_dims = {1, sizes.heads, sizes.past, sizes.head_size};
+  const std::vector<int64_t> present_dims = {1, sizes.heads, sizes.past + sizes.queries,
+                                             sizes.head_size};
+  const auto both = [](std::vector<int64_t> dims) {
+    dims.insert(dims.begin(), 2);
+    return dims;
+  };
   for (int64_t b = 0; b < sizes.batch; ++b) {
     AttentionCase alone = c;
-    alone.input = BatchOf(c.input, b, {1, 60, 7});
-    alone.output = TestTensor<float>({1, 60, 6});
     auto q_alone = q;
-    q_alone.input = BatchOf(q.input, b, {1, 60, 7});
-    q_alone.output = alone.output;
-    alone.past = q_alone.past = TestTensor<float>({2, 1, 2, 2, 3});
-    alone.present = q_alone.present = TestTensor<float>({2, 1, 2, 62, 3});
+    alone.input = BatchOf(c.input, b, input_dims);
+    q_alone.input = BatchOf(q.input, b, input_dims);
+    alone.output = q_alone.output = TestTensor<float>(output_dims);
+    alone.past = q_alone.past = TestTensor<float>(both(past_dims));
+    alone.present = q_alone.present = TestTensor<float>(both(present_dims));
+    const int64_t past_size = sizes.heads * sizes.past * sizes.head_size;
     for (int64_t half = 0; half < 2; ++half) {
-      const int64_t from = (half * sizes.batch + b) * kPast;
-      std::copy_n(&(*c.past)[from], kPast, &(*alone.past)[half * kPast]);
-      std::copy_n(&(*q.past)[from], kPast, &(*q_alone.past)[half * kPast]);
+      const int64_t from = (half * sizes.batch + b) * past_size;
+      std::copy_n(&(*c.past)[from], past_size, &(*alone.past)[half * past_size]);
+      std::copy_n(&(*q.past)[from], past_size, &(*q_alone.past)[half * past_size]);
     }
-    ASSERT_TRUE(alone.Run(execution()).ok());
-    ASSERT_TRUE(q_alone.Run(execution()).ok());
-    EXPECT_TRUE(SameBits(alone.output, BatchOf(c.output, b, {1, 60, 6}))) << b;
-    EXPECT_TRUE(SameBits(q_alone.output, BatchOf(q.output, b, {1, 60, 6}))) << b;
+    ASSERT_TRUE(alone.Run(execution).ok());
+    ASSERT_TRUE(q_alone.Run(execution).ok());
+    EXPECT_TRUE(SameBits(alone.output, BatchOf(c.output, b, output_dims))) << b;
+    EXPECT_TRUE(SameBits(q_alone.output, BatchOf(q.output, b, output_dims))) << b;
     for (int64_t half = 0; half < 2; ++half) {
       const int64_t from = half * sizes.batch + b;
-      const auto part = [&](const TestTensor<float>& present, int64_t index) {
-        return BatchOf(present, index, {1, 1, 2, 62, 3});
-      };
-      EXPECT_TRUE(SameBits(part(*alone.present, half), part(*c.present, from))) << b;
-      EXPECT_TRUE(SameBits(part(*q_alone.present, half), part(*q.present, from))) << b;
+      EXPECT_TRUE(SameBits(BatchOf(*alone.present, half, present_dims),
+                           BatchOf(*c.present, from, present_dims)))
+          << b;
+      EXPECT_TRUE(SameBits(BatchOf(*q_alone.present, half, present_dims),
+                           BatchOf(*q.present, from, present_dims)))
+          << b;
     }
   }
+}
+
+// Rows are projected some batches at a time: of these 2, 2 and 1, or 18 and 7.
+TEST_P(OperatorTest, BatchesThatAreDoneTogetherChangeNoBit) {
+  Sizes sizes{.batch = 5,
+              .queries = 60,
+              .past = 2,
+              .heads = 2,
+              .head_size = 3,
+              .value_head_size = 3,
+              .input_width = 7};
+  ExpectBatchesAreIndependent(sizes, execution());
+  sizes.batch = 25;
+  sizes.queries = 7;
+  sizes.input_width = 300;
+  ExpectBatchesAreIndependent(sizes, execution());
 }
 
 TEST_P(OperatorTest, EmptyTensorsAreValid) {

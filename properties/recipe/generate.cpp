@@ -210,7 +210,7 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       r.batch = 1;
       r.sequence = 1;
       r.heads = 1;
-      r.head_size = few(2);
+      r.head_size = few(6);
       r.input_width = std::min<int64_t>(rng.Between(32766, 32800), limits.max_input_width);
       break;
     case Seam::kRows:
