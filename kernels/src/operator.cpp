@@ -32,24 +32,26 @@ class PresentWriter final : public HeadPreparation {
   // fresh: (B, N, S, H), of which the first batch is `first_batch`.
   PresentWriter(const OperatorCall& call, const StridedTensor<const float>& fresh_key,
                 const StridedTensor<const float>& fresh_value, int64_t first_batch)
-      : call_(call), fresh_{fresh_key, fresh_value}, first_batch_(first_batch) {}
+      : call_(call), fresh_key_(fresh_key), fresh_value_(fresh_value), first_batch_(first_batch) {}
 
   void Prepare(int64_t batch, int64_t head) const override {
     const Geometry& g = call_.geometry;
     const int64_t past_size = g.past * g.head_size;
     for (int64_t half = 0; half < 2; ++half) {
+      const StridedTensor<const float>& fresh = half == 0 ? fresh_key_ : fresh_value_;
       const int64_t index = (half * g.batch + batch) * g.heads + head;
       float* to = call_.outputs.present->data + index * g.keys * g.head_size;
       if (call_.past) to = std::copy_n(call_.past->data + index * past_size, past_size, to);
       for (int64_t s = 0; s < g.queries; ++s) {
-        to = std::copy_n(fresh_[half].Row(batch - first_batch_, head, s), g.head_size, to);
+        to = std::copy_n(fresh.Row(batch - first_batch_, head, s), g.head_size, to);
       }
     }
   }
 
  private:
   const OperatorCall& call_;
-  StridedTensor<const float> fresh_[2];
+  StridedTensor<const float> fresh_key_;
+  StridedTensor<const float> fresh_value_;
   int64_t first_batch_;
 };
 
