@@ -112,12 +112,14 @@ void Project(benchmark::State& state, Product product, kernels::Target target, b
   kernels::Scratch<float> projected;
   kernels::Workspace workspace;
   const kernels::Status reserved = workspace.Provide({}, [&](kernels::Arena& arena) {
-    return projection.Reserve(arena) && projected.Place(arena, {product.rows, stride});
+    return projection.Reserve(arena, product.rows) &&
+           projected.Place(arena, {product.rows, stride});
   });
   if (!reserved.ok()) return state.SkipWithError(reserved.message().c_str());
 
   for ([[maybe_unused]] auto _ : state) {
-    projection.Run(projected.data(), stride);
+    projection.Prepare();
+    projection.Run(0, product.rows, projected.data(), stride);
     benchmark::ClobberMemory();
   }
   static const double peak = MeasurePeak();
