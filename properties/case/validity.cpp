@@ -260,7 +260,8 @@ class Judge {
     const bool equal_heads = g.head_size == g.value_head_size;
     if (!c_.has(TensorId::kPast)) {
       if (c_.want_present && !equal_heads) {
-        return Invalid("present", "cannot hold keys and values of different sizes");
+        return Invalid("present",
+                       "cannot hold keys and values of different sizes (qkv_hidden_sizes)");
       }
       return true;
     }
@@ -268,7 +269,8 @@ class Judge {
       return Invalid(TensorId::kAttentionBias, "cannot be combined with past");
     }
     if (!equal_heads) {
-      return Invalid(TensorId::kPast, "cannot hold keys and values of different sizes");
+      return Invalid(TensorId::kPast,
+                     "cannot hold keys and values of different sizes (qkv_hidden_sizes)");
     }
     if (!c_.want_present) return Invalid(TensorId::kPast, "given, but present is not wanted");
     if (!Rank(TensorId::kPast, 5)) return false;
