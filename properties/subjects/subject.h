@@ -22,8 +22,8 @@ struct Promises {
   // The bits of a row do not depend on the batch, the other heads, how the mask is encoded, keys
   // that are masked or appended, or the number of threads.
   bool reproducible_rows = false;
-  // Two calls with the same case give the same bits, and the order of operations depends on the
-  // sizes of a case alone.
+  // Two calls with the same case give the same bits, and the order of a sum depends on the
+  // length of it alone.
   bool deterministic = true;
   // The message of a refusal names the tensor or attribute at fault as the suite does (TensorName,
   // or the attribute's ONNX name).
