@@ -72,6 +72,16 @@ def tests(programs, program, name, budget):
                   lambda code, output, scratch: None if code == 0 else first_line(output))
 
 
+def misuse(programs, budget):
+    """The properties of the C interface: calls that cannot be meant are refused."""
+    def command(_budget, _scratch):
+        return ["env", "RC_PARAMS=seed=1 max_success=1000", programs / "c_misuse_test",
+                "--gtest_brief=1", "--gtest_fail_fast"]
+
+    return Killer("misuse", command, budget,
+                  lambda code, output, scratch: None if code == 0 else first_line(output))
+
+
 def fuzzer(programs, target, seeds, budget):
     """A fuzz target from the seeds of corpus/."""
     def command(budget, scratch):

@@ -22,7 +22,8 @@ DEFINED = ["-DHWY_DISABLED_TARGETS=(HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128|HW
 FUZZERS = ["attention_fuzzer", "qattention_fuzzer", "core_fuzzer"]
 # Never called where there is one target.
 UNUSED = {"amx.cpp", "amx.h"}
-PROGRAMS = ["maskproof", "maskproof-worker", "vectors_test", "kernels_test", *FUZZERS]
+PROGRAMS = ["maskproof", "maskproof-worker", "c_misuse_test", "vectors_test", "kernels_test",
+            *FUZZERS]
 
 
 def run(*command):
@@ -89,7 +90,8 @@ def killers_of(names, programs, root, budget):
     alone = listed.split()[-1]  # kernels:TARGET
     groups = {
         "properties": [campaign.suite(programs, alone, budget, "properties"),
-                       campaign.suite(programs, f"{alone},threads=3,fully_masked=zero", budget, "threads")],
+                       campaign.suite(programs, f"{alone},threads=3,fully_masked=zero", budget, "threads"),
+                       campaign.misuse(programs, budget)],
         "fuzzers": [campaign.fuzzer(programs, target, root / "corpus/seeds", budget)
                     for target in FUZZERS],
         "vectors": [campaign.tests(programs, "vectors_test", "vectors", budget)],

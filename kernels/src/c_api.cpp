@@ -35,6 +35,21 @@ static_assert(MASKPROOF_INVALID_ARGUMENT == static_cast<int>(StatusCode::kInvali
 static_assert(MASKPROOF_NOT_SUPPORTED == static_cast<int>(StatusCode::kNotSupported));
 static_assert(MASKPROOF_OUT_OF_MEMORY == static_cast<int>(StatusCode::kOutOfMemory));
 
+// `type` may be any number that the caller has put there.
+const char* TypeName(maskproof_type type) {
+  switch (type) {
+    case MASKPROOF_FLOAT32:
+      return "float32";
+    case MASKPROOF_INT32:
+      return "int32";
+    case MASKPROOF_INT8:
+      return "int8";
+    case MASKPROOF_UINT8:
+      return "uint8";
+  }
+  return "no known type";
+}
+
 // A caller's threads behind the C++ interface.
 class CallerThreads final : public ParallelFor {
  public:
@@ -82,7 +97,7 @@ class Reader {
   template <typename T>
   TensorView<const T> Tensor(const char* name, const maskproof_tensor& tensor,
                              maskproof_type type) {
-    if (tensor.type != type) Refuse(Invalid(name, "is of another type"));
+    if (tensor.type != type) Refuse(Mismatch(name, TypeName(type), TypeName(tensor.type)));
     return {.data = static_cast<const T*>(tensor.data), .dims = Dims(name, tensor)};
   }
 
@@ -95,7 +110,7 @@ class Reader {
 
   QuantizedView Quantized(const char* name, const maskproof_tensor& tensor) {
     if (tensor.type != MASKPROOF_INT8 && tensor.type != MASKPROOF_UINT8) {
-      Refuse(Mismatch(name, "int8 or uint8", "another type"));
+      Refuse(Mismatch(name, "int8 or uint8", TypeName(tensor.type)));
     }
     return {.data = tensor.data,
             .dims = Dims(name, tensor),

@@ -126,7 +126,7 @@ TEST_F(CApiTest, RefusalsNameTheTensorAndTouchNothing) {
   const std::vector<float> before = c_.output.data;
   mask_.type = MASKPROOF_FLOAT32;
   EXPECT_EQ(Run(), MASKPROOF_INVALID_ARGUMENT);
-  EXPECT_STREQ(message_.data(), "mask_index: is of another type");
+  EXPECT_STREQ(message_.data(), "mask_index: expected int32, got float32");
   mask_.type = MASKPROOF_INT32;
   (*c_.mask)[1] = -1;
   EXPECT_EQ(Run(), MASKPROOF_INVALID_ARGUMENT);
@@ -213,7 +213,7 @@ TEST_F(CApiTest, QAttentionGivesTheBitsOfTheCppFunction) {
   call.input.type = MASKPROOF_FLOAT32;
   EXPECT_EQ(maskproof_qattention(&call, nullptr, message_.data(), message_.size()),
             MASKPROOF_INVALID_ARGUMENT);
-  EXPECT_STREQ(message_.data(), "input: expected int8 or uint8, got another type");
+  EXPECT_STREQ(message_.data(), "input: expected int8 or uint8, got float32");
 }
 
 TEST_F(CApiTest, TargetsAreThoseOfTheLibrary) {

@@ -58,6 +58,15 @@ const char* ElementTypeName(ElementType type) {
   return "?";
 }
 
+std::string ShapeText(const Dims& dims) {
+  std::string text = "(";
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (i > 0) text += ",";
+    text += std::to_string(dims[i]);
+  }
+  return text + ")";
+}
+
 int64_t ElementCount(std::span<const int64_t> dims) {
   // A zero anywhere makes the product zero, however large the others are; a negative dimension is
   // an error all the same.

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace maskproof {
@@ -15,6 +16,7 @@ size_t ElementSize(ElementType type);
 const char* ElementTypeName(ElementType type);  // "float32", "int32", "int8", "uint8"
 
 using Dims = std::vector<int64_t>;
+std::string ShapeText(const Dims& dims);  // "(2,3)"
 
 // Product of dims; -1 if a dimension is negative or the product exceeds int64. A scalar has 1.
 int64_t ElementCount(std::span<const int64_t> dims);

@@ -14,15 +14,6 @@
 namespace maskproof {
 namespace {
 
-std::string ShapeText(const Dims& dims) {
-  std::string text = "(";
-  for (size_t i = 0; i < dims.size(); ++i) {
-    if (i > 0) text += ",";
-    text += std::to_string(dims[i]);
-  }
-  return text + ")";
-}
-
 bool IsByte(ElementType type) { return type == ElementType::kInt8 || type == ElementType::kUint8; }
 
 bool IsScalar(const Dims& dims) { return dims.empty() || (dims.size() == 1 && dims[0] == 1); }
@@ -209,7 +200,8 @@ class Judge {
                      "expected a number of columns divisible by 3, got " + std::to_string(columns));
     }
     if (columns / 3 % heads != 0) {
-      return Invalid("num_heads", "does not divide the hidden size " + std::to_string(columns / 3));
+      return Invalid("num_heads", "does not divide the hidden size " + std::to_string(columns / 3) +
+                                      ", got " + std::to_string(heads));
     }
     if (columns == 0) Unsupported("weights", "head size 0");
     return true;
@@ -220,12 +212,12 @@ class Judge {
       return Invalid("qkv_hidden_sizes", "is not an attribute of QAttention");
     }
     if (sizes.size() != 3) {
-      return Invalid("qkv_hidden_sizes", "expected 3 entries, got " + std::to_string(sizes.size()));
+      return Invalid("qkv_hidden_sizes", "expected 3 entries, got " + ShapeText(sizes));
     }
     for (const int64_t size : sizes) {
       if (size <= 0 || size % heads != 0) {
-        return Invalid("qkv_hidden_sizes",
-                       "expected positive multiples of num_heads, got " + ShapeText(sizes));
+        return Invalid("qkv_hidden_sizes", "expected positive multiples of num_heads = " +
+                                               std::to_string(heads) + ", got " + ShapeText(sizes));
       }
     }
     if (sizes[0] != sizes[1]) {
@@ -311,10 +303,15 @@ class Judge {
         const bool cumulative =
             dims[0] >= 2 && (dims[0] - 2) % 3 == 0 && (dims[0] - 2) / 3 == g.batch;
         if (dims[0] != g.batch && !twice && !cumulative) {
-          return WrongShape(TensorId::kMaskIndex, "(B), (2B) or (3B+2)");
+          return WrongShape(TensorId::kMaskIndex,
+                            "(B), (2B) or (3B+2) with B = " + std::to_string(g.batch));
         }
         for (int64_t b = 0; b < g.batch; ++b) {
-          if (mask.Get(b) < 0.0) return Invalid(TensorId::kMaskIndex, "has a negative length");
+          const auto length = static_cast<int64_t>(mask.Get(b));
+          if (length >= 0) continue;
+          return Invalid(TensorId::kMaskIndex, "expected no negative length, got " +
+                                                   std::to_string(length) + " at index " +
+                                                   std::to_string(b));
         }
         return true;
       }
@@ -322,13 +319,15 @@ class Judge {
         const bool raw = dims[0] == g.batch && dims[1] == g.total;
         const bool dummy = dims[1] == 1 && (dims[0] == g.batch || dims[0] == 1);
         if (raw || dummy) return true;
-        return WrongShape(TensorId::kMaskIndex, "(B,T), (B,1) or (1,1)");
+        return WrongShape(TensorId::kMaskIndex,
+                          "(B,T) = " + ShapeText({g.batch, g.total}) + ", (B,1) or (1,1)");
       }
       case 3:
         return Shape(TensorId::kMaskIndex, {g.batch, g.sequence, g.total});
       case 4:
         if (dims[0] != g.batch || dims[1] != 1 || dims[2] != dims[3] || dims[2] < g.total) {
-          return WrongShape(TensorId::kMaskIndex, "(B,1,M,M) with M >= T");
+          return WrongShape(TensorId::kMaskIndex, "(B,1,M,M) with B = " + std::to_string(g.batch) +
+                                                      " and M >= T = " + std::to_string(g.total));
         }
         if (c_.attributes.unidirectional == 1) {
           return Invalid(TensorId::kMaskIndex, "with 4 dimensions excludes unidirectional");

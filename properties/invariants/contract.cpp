@@ -58,9 +58,44 @@ bool NamesSomething(std::string_view message) {
   return false;
 }
 
+bool IsWordCharacter(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+}
+
+// Where `word` ends in `text` behind `from`, not as a part of a longer word; npos if nowhere.
+size_t EndOfWord(std::string_view text, std::string_view word, size_t from) {
+  for (size_t at = text.find(word, from); at != std::string_view::npos;
+       at = text.find(word, at + 1)) {
+    const size_t end = at + word.size();
+    const bool starts = at == 0 || !IsWordCharacter(text[at - 1]);
+    if (starts && (end == text.size() || !IsWordCharacter(text[end]))) return end;
+  }
+  return std::string_view::npos;
+}
+
+// The first number or shape of what the model of validity says, expected or got, that a message
+// about the same tensor does not give, in the same order; empty if there is none.
+std::string_view MissingValue(std::string_view message, const ValidityVerdict& model) {
+  if (!message.starts_with(model.subject)) return {};
+  std::string_view rest = model.reason;
+  size_t from = 0;
+  while (!rest.empty()) {
+    const size_t length = std::min(rest.find(' '), rest.size());
+    std::string_view word = rest.substr(0, length);
+    rest.remove_prefix(std::min(length + 1, rest.size()));
+    while (!word.empty() && (word.back() == ',' || word.back() == ';')) word.remove_suffix(1);
+    const bool is_value = std::ranges::any_of(word, [](char c) { return c >= '0' && c <= '9'; });
+    if (!is_value) continue;
+    from = EndOfWord(message, word, from);
+    if (from == std::string_view::npos) return word;
+  }
+  return {};
+}
+
 // `fault`: the name that the message must hold if the subject names faults; null: any name.
+// `model`: what is wrong, if it is one thing.
 void JudgeRefusal(const Promises& promises, const Outcome& outcome, const char* fault,
-                  Tally& tally) {
+                  const ValidityVerdict* model, Tally& tally) {
   const std::string& message = outcome.message;
   const bool named =
       fault != nullptr ? message.find(fault) != std::string::npos : NamesSomething(message);
@@ -69,6 +104,11 @@ void JudgeRefusal(const Promises& promises, const Outcome& outcome, const char* 
   } else if (promises.names_faults && !named) {
     tally.Fail(std::string("the message does not name the fault (") +
                (fault != nullptr ? fault : "any tensor or attribute") + "): " + message);
+  } else if (const std::string_view missing =
+                 model != nullptr ? MissingValue(message, *model) : std::string_view();
+             promises.names_faults && !missing.empty()) {
+    tally.Fail("the message does not say " + std::string(missing) + " where the model says \"" +
+               model->reason + "\": " + message);
   } else {
     tally.Agree();
   }
@@ -147,10 +187,12 @@ Verdict CheckRefusal(Subject& subject, const Case& c) {
   Rng rng(MixSeeds(c.salt, 0x16));
   Case tried = c;
   const char* fault = nullptr;
+  bool injected = false;  // one thing is wrong at most
   ValidityVerdict validity = JudgeValidity(tried);
   // A valid case is worth more with one thing wrong in it, or one that only looks wrong.
   if (validity.validity == Validity::kValid && FitsMasks(GeometryOf(tried))) {
-    if (rng.OneIn(2)) {
+    injected = rng.OneIn(2);
+    if (injected) {
       fault = InjectFault(tried, rng);
     } else if (rng.OneIn(2)) {
       MakeOdd(tried, rng);
@@ -175,7 +217,8 @@ Verdict CheckRefusal(Subject& subject, const Case& c) {
     tally.Fail("was accepted");
   } else if (refused) {
     const bool single = validity.validity == Validity::kInvalid;
-    JudgeRefusal(subject.promises(), outcome, single ? fault : nullptr, tally);
+    JudgeRefusal(subject.promises(), outcome, single ? fault : nullptr,
+                 single && injected ? &validity : nullptr, tally);
   } else if (valid && outcome.memory.unwritten > 0) {
     tally.Fail("was accepted, but not computed: " + WhatIsDirty(outcome.memory));
   } else {

@@ -140,8 +140,12 @@ class LaidOutOutput {
   std::vector<float> copy_;
 };
 
-Status Refuse(const char* tensor, const char* why) {
+Status Refuse(const char* tensor, const std::string& why) {
   return {StatusCode::kInvalidArgument, std::string(tensor) + ": " + why};
+}
+
+Status WrongShape(const char* tensor, const std::string& expected, const Dims& got) {
+  return Refuse(tensor, "expected " + expected + ", got " + ShapeText(got));
 }
 
 // The typed API takes one set of sizes, so disagreement between the tensors is found here.
@@ -149,15 +153,15 @@ Status CheckShapes(const BoundCase& bound) {
   const Dims& query = bound[TensorId::kQuery].tensor->dims;
   const Dims& key = bound[TensorId::kKey].tensor->dims;
   const Dims& value = bound[TensorId::kValue].tensor->dims;
-  if (query.size() != 4) return Refuse("query", "expected 4 dimensions");
-  if (key.size() != 4) return Refuse("key", "expected 4 dimensions");
-  if (value.size() != 4) return Refuse("value", "expected 4 dimensions");
+  if (query.size() != 4) return WrongShape("query", "4 dimensions", query);
+  if (key.size() != 4) return WrongShape("key", "4 dimensions", key);
+  if (value.size() != 4) return WrongShape("value", "4 dimensions", value);
   if (ElementCount(query) < 0) return Refuse("query", "bad dimensions");
-  if (key != Dims{query[0], query[1], key[2], query[3]} || ElementCount(key) < 0) {
-    return Refuse("key", "expected (B,N,T,H) with the batch, heads and head size of query");
-  }
-  if (value != Dims{query[0], query[1], key[2], value[3]} || ElementCount(value) < 0) {
-    return Refuse("value", "expected (B,N,T,Hv) with the batch, heads and length of key");
+  const Dims keys{query[0], query[1], key[2], query[3]};
+  if (key != keys || ElementCount(key) < 0) return WrongShape("key", ShapeText(keys), key);
+  const Dims values{query[0], query[1], key[2], value[3]};
+  if (value != values || ElementCount(value) < 0) {
+    return WrongShape("value", ShapeText(values), value);
   }
   if (bound.output_dims != Dims{query[0], query[1], query[2], value[3]}) {
     return Refuse("output", "no buffer of the size that query and value ask for");

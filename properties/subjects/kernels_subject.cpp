@@ -74,6 +74,18 @@ bool HasKind(ElementType type, Kind kind) {
   return false;
 }
 
+const char* KindName(Kind kind) {
+  switch (kind) {
+    case Kind::kFloat:
+      return "float32";
+    case Kind::kInt:
+      return "int32";
+    case Kind::kByte:
+      return "int8 or uint8";
+  }
+  return "";
+}
+
 // Why the typed API cannot even be called; empty if it can.
 std::string TypeFault(const Case& c) {
   for (size_t i = 0; i < kTensorCount; ++i) {
@@ -86,7 +98,7 @@ std::string TypeFault(const Case& c) {
     }
     if (slot.role == Role::kForeign) return name + ": is not an input of " + OpName(c.op);
     if (!HasKind(c[id]->type, slot.kind)) {
-      return name + ": has element type " + ElementTypeName(c[id]->type);
+      return name + ": expected " + KindName(slot.kind) + ", got " + ElementTypeName(c[id]->type);
     }
     // A view cannot say how much memory is behind it.
     if (ElementCount(c[id]->dims) != c[id]->size()) {

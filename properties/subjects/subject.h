@@ -26,7 +26,8 @@ struct Promises {
   // length of it alone.
   bool deterministic = true;
   // The message of a refusal names the tensor or attribute at fault as the suite does (TensorName,
-  // or the attribute's ONNX name).
+  // or the attribute's ONNX name). One that begins with the name goes on with the numbers and
+  // shapes, "(2,3)", that were expected and that came, as case/validity.h puts them.
   bool names_faults = false;
   NumericsProfile profile;
 };

@@ -365,6 +365,39 @@ TEST(Refusal, HoldsAMessageToThePromiseOfNames) {
   EXPECT_EQ(vague_broken, 180);
 }
 
+// Refuses in the right words, but counts wrongly.
+class Miscounting final : public Watched {
+ public:
+  using Watched::Watched;
+  Outcome Run(const Case& c, const RunRequest& request) override {
+    Outcome outcome = Watched::Run(c, request);
+    const size_t digit = outcome.message.find_last_of("0123456789");
+    if (digit == std::string::npos) return outcome;
+    char& last = outcome.message[digit];
+    last = last == '9' ? '8' : static_cast<char>(last + 1);
+    return outcome;
+  }
+};
+
+TEST(Refusal, HoldsAMessageToTheNumbers) {
+  const Invariant& invariant = *FindInvariant("refusal");
+  Miscounting subject(MakePlantedSubject(""));
+  const auto broken = [&] {
+    int count = 0;
+    for (const Op op : OpsOf(invariant)) {
+      for (uint64_t number = 0; number < 60; ++number) {
+        const Verdict verdict = invariant.check(subject, CaseNumber(number, op, invariant));
+        count += verdict.kind == VerdictKind::kBroken ? 1 : 0;
+      }
+    }
+    return count;
+  };
+  subject.own_promises().names_faults = false;
+  EXPECT_EQ(broken(), 0);
+  subject.own_promises().names_faults = true;
+  EXPECT_GT(broken(), 15);
+}
+
 TEST(Refusal, WantsAMessage) {
   const Invariant& invariant = *FindInvariant("refusal");
   Constant silent(OutcomeKind::kRefused);

@@ -324,7 +324,7 @@ TEST(KernelsSubject, NamesTheTensorOfTheWrongType) {
   c[TensorId::kWeights]->type = ElementType::kInt32;
   const Outcome outcome = subjects.front()->Run(c, Audited(MemoryPlacement::kPlain));
   EXPECT_EQ(outcome.kind, OutcomeKind::kRefused);
-  EXPECT_EQ(outcome.message, "weights: has element type int32");
+  EXPECT_EQ(outcome.message, "weights: expected float32, got int32");
 }
 
 }  // namespace
