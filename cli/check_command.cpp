@@ -11,11 +11,13 @@
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/finding_report.h"
+#include "cli/held_subject.h"
 #include "cli/interrupt.h"
 #include "cli/ledger.h"
 #include "cli/names.h"
 #include "cli/progress.h"
 #include "cli/results.h"
+#include "properties/profile/measure.h"
 
 namespace maskproof::cli {
 namespace {
@@ -56,6 +58,11 @@ bool ReadOptions(const CheckArguments& arguments, CampaignOptions& options) {
     return false;
   }
   options.seed = *seed;
+  if (arguments.largest_tokens > 0) options.limits.max_keys = arguments.largest_tokens;
+  if (arguments.largest_head_size > 0) {
+    options.limits.max_head_size =
+        std::min(options.limits.max_head_size, arguments.largest_head_size);
+  }
   if (arguments.cases > 0) options.cases_per_pair = arguments.cases;
   if (!arguments.time.empty()) {
     options.seconds = ParseDuration(arguments.time);
@@ -176,6 +183,20 @@ int KeepLedger(const CheckArguments& arguments, Ledger ledger,
   return kExitClean;
 }
 
+// Holds the subject to the arithmetic that is measured; null after a message.
+std::unique_ptr<Subject> HeldToMeasuredProfile(std::unique_ptr<Subject> subject) {
+  std::string failure;
+  const std::optional<MeasuredProfile> measured = MeasureProfile(*subject, failure);
+  if (!measured) {
+    Fail(fmt::format("--measured-profile: cannot measure {}: {}", Printable(subject->name()),
+                     Printable(failure)));
+    return nullptr;
+  }
+  auto held = std::make_unique<HeldSubject>(std::move(subject));
+  held->held_to().profile = measured->profile;
+  return held;
+}
+
 }  // namespace
 
 int RunCheck(const CheckArguments& arguments) {
@@ -193,7 +214,10 @@ int RunCheck(const CheckArguments& arguments) {
     if (!CanWriteFile(arguments.ledger, error)) return Fail(error);
     options.keep_ratios = true;
   }
-  const std::unique_ptr<Subject> subject = OpenSubject(arguments.subject, arguments.dialect);
+  std::unique_ptr<Subject> subject = OpenSubject(arguments.subject, arguments.dialect);
+  if (subject != nullptr && arguments.measured_profile) {
+    subject = HeldToMeasuredProfile(std::move(subject));
+  }
   if (subject == nullptr) return kExitUsage;
   CatchInterrupts();
 

@@ -25,14 +25,23 @@ struct CheckArguments {
   int64_t cases = 0;                    // per (operator, invariant); 0: no such limit
   std::string time;                     // empty: no limit if `cases` is given, else 10 s
   std::string seed = "1";
-  std::string json;  // file; empty: none
+  int64_t largest_tokens = 0;     // T of a case; 0: the generator's own limit
+  int64_t largest_head_size = 0;  // likewise
+  std::string json;               // file; empty: none
   std::string out = "maskproof-findings";
-  bool coverage = false;       // say which corners of the recipes were reached
-  std::string ledger;          // file; empty: none
-  bool ledger_accept = false;  // write it although something got worse
+  bool measured_profile = false;  // judge by what the subject's arithmetic turns out to be
+  bool coverage = false;          // say which corners of the recipes were reached
+  std::string ledger;             // file; empty: none
+  bool ledger_accept = false;     // write it although something got worse
   bool quiet = false;
 };
 int RunCheck(const CheckArguments& arguments);
+
+struct ProfileArguments {
+  std::string subject;
+  std::string json;  // file; empty: none
+};
+int RunProfile(const ProfileArguments& arguments);
 
 struct ReplayArguments {
   std::vector<std::string> files;  // recipes, or directories of them

@@ -44,11 +44,20 @@ void AddCheck(CLI::App& app, int& exit_code) {
   command->add_option("--seed", arguments->seed, "which random cases")
       ->capture_default_str()
       ->type_name("X");
+  command->add_option("--largest-tokens", arguments->largest_tokens, "no case with more keys")
+      ->type_name("T")
+      ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--largest-head-size", arguments->largest_head_size, "no case with wider heads")
+      ->type_name("H")
+      ->check(CLI::PositiveNumber);
   command->add_option("--json", arguments->json, "write the results to this file")
       ->type_name("FILE");
   command->add_option("--out", arguments->out, "directory for findings")
       ->capture_default_str()
       ->type_name("DIR");
+  command->add_flag("--measured-profile", arguments->measured_profile,
+                    "first measure the subject's arithmetic, and judge by that");
   command->add_flag("--coverage", arguments->coverage,
                     "say which corners of the space of recipes were reached");
   CLI::Option* const ledger =
@@ -61,6 +70,16 @@ void AddCheck(CLI::App& app, int& exit_code) {
       ->needs(ledger);
   command->add_flag("-q,--quiet", arguments->quiet, "print nothing but errors");
   command->callback([arguments, &exit_code] { exit_code = RunCheck(*arguments); });
+}
+
+void AddProfile(CLI::App& app, int& exit_code) {
+  auto arguments = std::make_shared<ProfileArguments>();
+  CLI::App* command =
+      app.add_subcommand("profile", "Measure in which order and how exactly a subject computes");
+  command->add_option("-s,--subject", arguments->subject, kSubjectHelp)->required();
+  command->add_option("--json", arguments->json, "write the results to this file")
+      ->type_name("FILE");
+  command->callback([arguments, &exit_code] { exit_code = RunProfile(*arguments); });
 }
 
 void AddReplay(CLI::App& app, int& exit_code) {
@@ -204,6 +223,7 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   int exit_code = kExitClean;
   AddCheck(app, exit_code);
+  AddProfile(app, exit_code);
   AddReplay(app, exit_code);
   AddList(app, exit_code);
   AddReport(app, exit_code);

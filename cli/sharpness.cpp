@@ -3,14 +3,18 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <memory>
 #include <numbers>
+#include <optional>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "cli/interrupt.h"
 #include "properties/base/rng.h"
 #include "properties/case/case.h"
 #include "properties/oracle/oracle.h"
+#include "properties/profile/measure.h"
 #include "properties/subjects/evaluation.h"
 
 namespace maskproof::cli {
@@ -97,15 +101,26 @@ EvaluationStyle DrawStyle(Rng& rng) {
   return style;
 }
 
-// What a subject of such an order declares.
-NumericsProfile DeclaredProfile() {
-  return {.sum_lanes = 8,
-          .exp_ulp = 1.0,
-          .online_block = 0,
-          .flush_to_zero = false,
-          .product_first = true,
-          .natural_exp = true};
-}
+// The profile that is measured of a style as DrawStyle gives it. The default if it cannot be.
+class MeasuredProfiles {
+ public:
+  const NumericsProfile& Of(const EvaluationStyle& style) {
+    std::optional<NumericsProfile>& known =
+        known_[style.fused ? 1 : 0][static_cast<size_t>(style.normalization)];
+    if (!known) {
+      std::string failure;
+      const std::unique_ptr<Subject> subject =
+          MakeEvaluationSubject({.name = "style", .what = "", .style = style});
+      const std::optional<MeasuredProfile> measured = MeasureProfile(*subject, failure);
+      known = measured ? measured->profile : NumericsProfile();
+    }
+    return *known;
+  }
+
+ private:
+  // What DrawStyle leaves open, but for the seed.
+  std::array<std::array<std::optional<NumericsProfile>, 3>, 2> known_;
+};
 
 bool Outside(const Reference& reference, std::span<const float> got) {
   for (size_t i = 0; i < got.size(); ++i) {
@@ -201,13 +216,13 @@ class ClassMeasurement {
     }
   }
 
-  void Measure(Rng& rng) {
+  void Measure(Rng& rng, MeasuredProfiles& profiles) {
     const Case c = DrawCase(rng, class_.data);
     EvaluationStyle style = DrawStyle(rng);
-    OracleOptions declared;
-    declared.profile = DeclaredProfile();
+    OracleOptions measured;
+    measured.profile = profiles.Of(style);
     const std::array<Reference, 2> references = {ComputeReference(c, {}),
-                                                 ComputeReference(c, declared)};
+                                                 ComputeReference(c, measured)};
     const std::vector<float> good = Evaluate(c, style);
     for (size_t p = 0; p < references.size(); ++p) {
       ratios_[p].push_back(LargestRatio(references[p], good));
@@ -229,7 +244,7 @@ class ClassMeasurement {
     results.rows.insert(results.rows.end(), rows_.begin(), rows_.end());
     for (size_t p = 0; p < ratios_.size(); ++p) {
       results.ratios.push_back({.data = class_.name,
-                                .profile = p == 0 ? "default" : "declared",
+                                .profile = p == 0 ? "default" : "measured",
                                 .largest = *std::ranges::max_element(ratios_[p]),
                                 .median = Median(ratios_[p])});
     }
@@ -245,12 +260,13 @@ class ClassMeasurement {
 
 SharpnessResults MeasureSharpness(int64_t cases, uint64_t seed) {
   SharpnessResults results{.seed = seed, .cases = cases, .rows = {}, .ratios = {}};
+  MeasuredProfiles profiles;
   for (const DataClass& data_class : kClasses) {
     ClassMeasurement measurement(data_class);
     for (int64_t i = 0; i < cases; ++i) {
       Rng rng(MixSeeds(MixSeeds(seed, static_cast<uint64_t>(data_class.data)),
                        static_cast<uint64_t>(i)));
-      measurement.Measure(rng);
+      measurement.Measure(rng, profiles);
     }
     measurement.AddTo(results);
   }

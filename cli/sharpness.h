@@ -11,7 +11,7 @@ namespace maskproof::cli {
 
 // Ways to tell a right output from a wrong one.
 inline constexpr std::array<const char*, 5> kYardsticks = {
-    "bound", "bound, declared profile", "allclose 1e-3", "NMSE 5e-4", "norm-wise gamma"};
+    "bound", "bound, measured profile", "allclose 1e-3", "NMSE 5e-4", "norm-wise gamma"};
 
 // One fault on one class of data: of `visible` cases in which it changed a bit of the output, how
 // many each yardstick noticed. The fault "none" is a correct evaluation: what is noticed there is a

@@ -55,7 +55,8 @@ struct Caps {
 
 Caps CapsOf(Theme theme, const Limits& limits) {
   Caps caps;
-  const int64_t longest = std::min(limits.max_past, kUsualPast) + limits.max_sequence;
+  const int64_t longest =
+      std::min(std::min(limits.max_past, kUsualPast) + limits.max_sequence, limits.max_keys);
   switch (theme) {
     case Theme::kBalanced:
       break;
@@ -140,7 +141,7 @@ void ChooseLengths(Rng& rng, int64_t at_least, int64_t cap, const Limits& limits
 
 void ChooseSizes(Rng& rng, const GenerateOptions& options, Recipe& r) {
   const Limits limits = Usual(options.limits);
-  const int64_t longest = limits.max_past + limits.max_sequence;
+  const int64_t longest = std::min(limits.max_past + limits.max_sequence, limits.max_keys);
   Theme theme = ChooseTheme(rng);
   // RapidCheck begins with small cases.
   if (options.size < 50 || longest < 256) theme = theme == Theme::kTiles ? Theme::kMany : theme;

@@ -104,11 +104,12 @@ void ClampSizes(Recipe& r, const Limits& limits) {
     value = std::clamp<int64_t>(value, 1, std::max<int64_t>(max, 1));
   };
   clamp(r.batch, limits.max_batch);
-  clamp(r.sequence, limits.max_sequence);
+  clamp(r.sequence, std::min(limits.max_sequence, limits.max_keys));
   clamp(r.heads, limits.max_heads);
   clamp(r.head_size, limits.max_head_size);
   clamp(r.value_head_size, limits.max_head_size);
-  if (r.past) r.past = std::clamp<int64_t>(*r.past, 0, std::max<int64_t>(limits.max_past, 0));
+  const int64_t most_past = std::min(limits.max_past, limits.max_keys - r.sequence);
+  if (r.past) r.past = std::clamp<int64_t>(*r.past, 0, std::max<int64_t>(most_past, 0));
   if (r.op == Op::kCore) {
     r.input_width = 0;
   } else {

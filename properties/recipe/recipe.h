@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -170,6 +171,7 @@ struct Limits {
   int64_t max_batch = 40;
   int64_t max_sequence = 145;
   int64_t max_past = 1100;
+  int64_t max_keys = std::numeric_limits<int64_t>::max();  // T = P + S
   int64_t max_heads = 48;
   int64_t max_head_size = 273;
   int64_t max_input_width = 33'000;

@@ -60,6 +60,8 @@ struct NamedEvaluation {
 std::span<const NamedEvaluation> NamedEvaluations();
 // Null if there is none of that name.
 std::unique_ptr<Subject> MakeEvaluationSubject(const std::string& name);
+// Under the name "evaluation:NAME".
+std::unique_ptr<Subject> MakeEvaluationSubject(const NamedEvaluation& named);
 
 }  // namespace maskproof
 

@@ -88,9 +88,13 @@ class EvaluationSubject final : public InProcessSubject {
 
 std::span<const NamedEvaluation> NamedEvaluations() { return kNamed; }
 
+std::unique_ptr<Subject> MakeEvaluationSubject(const NamedEvaluation& named) {
+  return std::make_unique<EvaluationSubject>(named);
+}
+
 std::unique_ptr<Subject> MakeEvaluationSubject(const std::string& name) {
   for (const NamedEvaluation& named : kNamed) {
-    if (name == named.name) return std::make_unique<EvaluationSubject>(named);
+    if (name == named.name) return MakeEvaluationSubject(named);
   }
   return nullptr;
 }

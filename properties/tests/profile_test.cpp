@@ -1,0 +1,157 @@
+// Profiles that are measured, of subjects whose arithmetic is known.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "properties/base/rng.h"
+#include "properties/invariants/invariant.h"
+#include "properties/profile/measure.h"
+#include "properties/profile/sums.h"
+#include "properties/recipe/recipe.h"
+#include "properties/subjects/evaluation.h"
+#include "properties/subjects/subject.h"
+
+namespace maskproof {
+namespace {
+
+NumericsProfile Measured(Subject& subject) {
+  std::string failure;
+  const std::optional<MeasuredProfile> measured = MeasureProfile(subject, failure);
+  EXPECT_TRUE(measured) << subject.name() << ": " << failure;
+  return measured ? measured->profile : NumericsProfile();
+}
+
+NumericsProfile Measured(const EvaluationStyle& style) {
+  return Measured(*MakeEvaluationSubject({.name = "tried", .what = "", .style = style}));
+}
+
+// A subject under another profile.
+class Judged final : public Subject {
+ public:
+  Judged(std::unique_ptr<Subject> subject, const NumericsProfile& profile)
+      : subject_(std::move(subject)), promises_(subject_->promises()) {
+    promises_.profile = profile;
+  }
+  const std::string& name() const override { return subject_->name(); }
+  const std::string& target() const override { return subject_->target(); }
+  const Promises& promises() const override { return promises_; }
+  bool Supports(const Case& c) const override { return subject_->Supports(c); }
+  Outcome Run(const Case& c, const RunRequest& request) override {
+    return subject_->Run(c, request);
+  }
+
+ private:
+  std::unique_ptr<Subject> subject_;
+  Promises promises_;
+};
+
+class Refusing final : public Subject {
+ public:
+  const std::string& name() const override { return name_; }
+  const std::string& target() const override { return name_; }
+  const Promises& promises() const override { return promises_; }
+  bool Supports(const Case& /*c*/) const override { return true; }
+  Outcome Run(const Case& /*c*/, const RunRequest& /*request*/) override {
+    Outcome outcome;
+    outcome.kind = OutcomeKind::kRefused;
+    outcome.message = "not today";
+    return outcome;
+  }
+
+ private:
+  std::string name_ = "refusing";
+  Promises promises_;
+};
+
+TEST(Profile, OfOurKernelsIsWhatTheyDocument) {
+  for (const std::unique_ptr<Subject>& subject : AllKernelsSubjects()) {
+    const NumericsProfile measured = Measured(*subject);
+    const NumericsProfile& documented = subject->promises().profile;
+    EXPECT_EQ(measured.sum_lanes, documented.sum_lanes) << subject->name();
+    EXPECT_LE(measured.exp_ulp, 1.5 * documented.exp_ulp) << subject->name();
+    EXPECT_EQ(measured.online_block, documented.online_block) << subject->name();
+    EXPECT_EQ(measured.flush_to_zero, documented.flush_to_zero) << subject->name();
+    EXPECT_EQ(measured.product_first, documented.product_first) << subject->name();
+    EXPECT_EQ(measured.natural_exp, documented.natural_exp) << subject->name();
+  }
+}
+
+TEST(Profile, TellsOrdersOfSumsApart) {
+  EXPECT_EQ(Measured({.order = SumOrder::kForward}).sum_lanes, 1);
+  EXPECT_EQ(Measured({.order = SumOrder::kBackward, .fused = true}).sum_lanes, 1);
+  EXPECT_EQ(Measured({.order = SumOrder::kLanes8}).sum_lanes, 8);
+  EXPECT_EQ(Measured({.order = SumOrder::kLanes8, .fused = true}).sum_lanes, 8);
+  EXPECT_GE(Measured({.order = SumOrder::kPairwise}).sum_lanes, 16);
+}
+
+TEST(Profile, FindsWhereTheScaleIsMultiplied) {
+  EXPECT_TRUE(Measured({.scale = ScaleUse::kOnScore}).product_first);
+  EXPECT_FALSE(Measured({.scale = ScaleUse::kOnQuery}).product_first);
+  EXPECT_FALSE(Measured({.scale = ScaleUse::kSplit}).product_first);
+  EXPECT_FALSE(Measured({.preload_bias = true, .scale = ScaleUse::kOnQuery}).product_first);
+}
+
+TEST(Profile, FindsTheBaseAndTheErrorOfTheExponential) {
+  EXPECT_TRUE(Measured({.exponential = Exponential::kNatural}).natural_exp);
+  EXPECT_FALSE(Measured({.exponential = Exponential::kBase2InScale}).natural_exp);
+  EXPECT_FALSE(Measured({.exponential = Exponential::kBase2OnDifference}).natural_exp);
+  EXPECT_LE(Measured({.exponential = Exponential::kNatural}).exp_ulp, 1.0);
+  EXPECT_LE(Measured({.exponential = Exponential::kBase2OnDifference}).exp_ulp, 1.5);
+  EXPECT_GE(Measured({.exponential = Exponential::kSloppy, .seed = 7}).exp_ulp, 1.5);
+}
+
+TEST(Profile, FindsBlocksAndFlushing) {
+  for (const int64_t block : {int64_t{0}, int64_t{16}, int64_t{21}, int64_t{512}}) {
+    EXPECT_EQ(Measured({.online_block = block}).online_block, block);
+  }
+  EXPECT_FALSE(Measured({.flush = false}).flush_to_zero);
+  EXPECT_TRUE(Measured({.flush = true}).flush_to_zero);
+}
+
+// What is measured must cover the subject: judged by it, none breaks the law of the bound.
+TEST(Profile, IsNeverTooNarrow) {
+  const Invariant& invariant = *FindInvariant("reference-match");
+  std::vector<std::unique_ptr<Subject>> subjects = AllKernelsSubjects();
+  Rng rng(0x5A1E);
+  for (int i = 0; i < 24; ++i) {
+    const NamedEvaluation random{
+        .name = "random", .what = "", .style = EvaluationStyle::Random(rng)};
+    subjects.push_back(MakeEvaluationSubject(random));
+  }
+  for (const NamedEvaluation& named : NamedEvaluations()) {
+    subjects.push_back(MakeEvaluationSubject(named));
+  }
+  for (std::unique_ptr<Subject>& subject : subjects) {
+    const NumericsProfile profile = Measured(*subject);
+    Judged judged(std::move(subject), profile);
+    for (int i = 0; i < 100; ++i) {
+      GenerateOptions options;
+      options.op = Op::kCore;
+      const Case c = Expand(Generate(rng, options));
+      const Verdict verdict = invariant.check(judged, c);
+      EXPECT_NE(verdict.kind, VerdictKind::kBroken)
+          << judged.name() << ": " << verdict.evidence.summary;
+    }
+  }
+}
+
+TEST(Profile, OfASubjectThatRefusesIsNone) {
+  std::string failure;
+  Refusing refusing;
+  EXPECT_FALSE(MeasureProfile(refusing, failure));
+  EXPECT_EQ(failure, "refused: not today");
+}
+
+TEST(Lanes, CoverEveryDepthSeen) {
+  EXPECT_EQ(LanesOf({{.terms = 64, .depth = 63}}), 1);
+  EXPECT_EQ(LanesOf({{.terms = 64, .depth = 33}}), 2);
+  EXPECT_EQ(LanesOf({{.terms = 64, .depth = 11}}), 8);
+  EXPECT_EQ(LanesOf({{.terms = 64, .depth = 12}}), 4);
+  EXPECT_EQ(LanesOf({{.terms = 64, .depth = 11}, {.terms = 8, .depth = 5}}), 2);
+}
+
+}  // namespace
+}  // namespace maskproof
