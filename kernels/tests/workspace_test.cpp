@@ -176,6 +176,29 @@ TEST_P(WorkspaceTest, SizesAreToldWithoutData) {
   EXPECT_EQ(ask(without).code(), StatusCode::kInvalidArgument);
 }
 
+// Queries, keys, values and packed weights, and tiles for each worker: nothing that grows as S x T.
+TEST_P(WorkspaceTest, NoMatrixOfScoresIsEverInMemory) {
+  constexpr int64_t kHeads = 8;
+  constexpr int64_t kHidden = kHeads * 64;
+  AttentionAttributes attributes;
+  attributes.num_heads = kHeads;
+  const auto bytes_of = [&](int64_t sequence) {
+    const std::vector<int64_t> rows = {1, sequence, kHidden};
+    const std::vector<int64_t> weights = {kHidden, 3 * kHidden};
+    AttentionInputs inputs;
+    inputs.input = {nullptr, rows};
+    inputs.weights = {nullptr, weights};
+    AttentionOutputs outputs;
+    outputs.output = {nullptr, rows};
+    size_t bytes = 0;
+    const Status status = AttentionWorkspaceSize(attributes, inputs, outputs, execution(), bytes);
+    EXPECT_TRUE(status.ok()) << status.message();
+    return bytes;
+  };
+  EXPECT_LT(bytes_of(8192), 100'000'000U);
+  EXPECT_LE(bytes_of(16384), 2 * bytes_of(8192));
+}
+
 TEST_P(WorkspaceTest, PackedWeightsChangeNoBit) {
   ASSERT_TRUE(attention_.Run(execution()).ok());
   const std::vector<float> expected = attention_.output.data;

@@ -65,11 +65,10 @@ class Measurement {
   NumericsProfile& profile() { return result_.profile; }
 
   void Note(const char* field, std::string seen) {
-    for (ProfileEvidence& words : DescribeProfile(result_.profile)) {
-      if (words.field != field) continue;
-      words.seen = std::move(seen);
-      result_.evidence.push_back(std::move(words));
-    }
+    std::vector<ProfileEvidence> words = DescribeProfile(result_.profile);
+    const auto here = std::ranges::find(words, field, &ProfileEvidence::field);
+    here->seen = std::move(seen);
+    result_.evidence.push_back(std::move(*here));
   }
 
   // `measure` with each number of copies.
@@ -288,13 +287,15 @@ class Measurement {
   // before they are subtracted.
   bool NaturalBase() {
     constexpr float kShift = 1000.0F;
+    constexpr int64_t kFewest = 18'432;  // of 1/1024
+    constexpr int64_t kMost = 61'440;
     Rng rng(0x0BA5);
     bool natural = true;
     const bool ran = ForAllCopies([&] {
       std::vector<float> low;
       std::vector<float> high;
       for (int64_t i = 0; i < kDraws; ++i) {
-        const auto steps = static_cast<float>(rng.Between(18 * 1024, 60 * 1024));
+        const auto steps = static_cast<float>(rng.Between(kFewest, kMost));
         low.push_back(-steps / 1024.0F);
         high.push_back(kShift + low.back());
       }
@@ -306,9 +307,10 @@ class Measurement {
     });
     if (!ran) return false;
     profile().natural_exp = natural && !base_2_;
-    Note("base", !natural  ? "weights depend on how large the scores are"
-                 : base_2_ ? "the error grows with the difference of scores"
-                           : "weights depend on differences of scores alone");
+    const char* seen = "weights depend on differences of scores alone";
+    if (base_2_) seen = "the error grows with the difference of scores";
+    if (!natural) seen = "weights depend on how large the scores are";
+    Note("base", seen);
     return true;
   }
 

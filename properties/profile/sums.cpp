@@ -131,7 +131,7 @@ std::optional<std::vector<SumDepth>> ValueSums(Prober& prober) {
 int64_t LanesOf(const std::vector<SumDepth>& sums) {
   constexpr int64_t kMostLanes = 64;
   for (int64_t lanes = kMostLanes; lanes > 1; lanes /= 2) {
-    const int64_t tree = std::bit_width(static_cast<uint64_t>(lanes)) - 1;
+    const auto tree = static_cast<int64_t>(std::bit_width(static_cast<uint64_t>(lanes)) - 1);
     const bool covers = std::ranges::all_of(sums, [&](const SumDepth& sum) {
       return sum.depth <= std::min(sum.terms, ((sum.terms + lanes - 1) / lanes) + tree);
     });

@@ -116,7 +116,7 @@ TEST(Profile, IsNeverTooNarrow) {
   const Invariant& invariant = *FindInvariant("reference-match");
   std::vector<std::unique_ptr<Subject>> subjects = AllKernelsSubjects();
   Rng rng(0x5A1E);
-  for (int i = 0; i < 24; ++i) {
+  for (int i = 0; i < 12; ++i) {
     const NamedEvaluation random{
         .name = "random", .what = "", .style = EvaluationStyle::Random(rng)};
     subjects.push_back(MakeEvaluationSubject(random));
