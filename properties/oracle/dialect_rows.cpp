@@ -204,7 +204,7 @@ class Speaker {
     // docs/dialects.md (1): score, bias and fill may be added in any order.
     const double fill = padded ? static_cast<double>(fill_) : 0.0;
     const double rounding =
-        padded ? Rounding::Gamma(2.0) *
+        padded ? rounding_.Gamma(2.0) *
                      (std::abs(score.value) + std::abs(bias) + std::abs(fill) + score.error)
                : 0.0;
     return Logit{.key = t, .value = score.value, .error = score.error + rounding};
@@ -222,7 +222,7 @@ class Speaker {
     return Logit{.key = t,
                  .value = static_cast<double>(fill) + bias,
                  .error = bias == 0.0 ? 0.0
-                                      : Rounding::Gamma(2.0) *
+                                      : rounding_.Gamma(2.0) *
                                             (std::abs(static_cast<double>(fill)) + std::abs(bias))};
   }
 

@@ -64,7 +64,7 @@ class FloatProjection {
     underflow_.reserve(terms.size());
     for (size_t c = 0; c < terms.size(); ++c) {
       const bool has_bias = !bias_.empty() && bias_[c] != 0.0F;
-      gamma_.push_back(Rounding::Gamma(rounding_.Depth(terms[c], width_) + (has_bias ? 1.0 : 0.0)));
+      gamma_.push_back(rounding_.Gamma(rounding_.Depth(terms[c], width_) + (has_bias ? 1.0 : 0.0)));
       underflow_.push_back(2.02 * static_cast<double>(terms[c] + 1) * rounding_.Underflow());
     }
   }

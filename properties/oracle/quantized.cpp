@@ -67,7 +67,7 @@ class Dequantizer {
     // Adding zero is exact, and so is a sum of exact terms that is a float32 number.
     const bool exact_sum =
         product == 0.0 || bias == 0.0 || (error == 0.0 && SumIsKept(product, bias));
-    if (!exact_sum) error += kUnit * (std::abs(value) + error) + rounding_.Underflow();
+    if (!exact_sum) error += rounding_.Unit() * (std::abs(value) + error) + rounding_.Underflow();
     return Condition::kGood;
   }
 
@@ -84,7 +84,7 @@ class Dequantizer {
     if (exact_integer && power_of_two_ && std::abs(product) >= rounding_.SmallestKept()) return 0.0;
     // Scales multiplied, result multiplied, and the integer rounded if it is too long.
     const double roundings = (power_of_two_ ? 0.0 : 2.0) + (exact_integer ? 0.0 : 1.0);
-    return Rounding::Gamma(roundings) * std::abs(product) +
+    return rounding_.Gamma(roundings) * std::abs(product) +
            scale_error_ * std::abs(accumulator) * 1.01 + rounding_.Underflow();
   }
 

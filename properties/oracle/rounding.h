@@ -25,9 +25,12 @@ class Rounding {
 
   const NumericsProfile& profile() const { return profile_; }
 
+  // Largest relative error of one operation (oracle.md (1)).
+  double Unit() const { return profile_.any_rounding ? 2.0 * kUnit : kUnit; }
+
   // Relative error of a chain of k roundings (oracle.md (2)).
-  static double Gamma(double k) {
-    const double ku = k * kUnit;
+  double Gamma(double k) const {
+    const double ku = k * Unit();
     return ku < 0.5 ? ku / (1.0 - ku) : std::numeric_limits<double>::infinity();
   }
 

@@ -63,10 +63,10 @@ void Scores::CountRoundings(bool default_scale) {
   }
   certifiable_ = profile.product_first || (profile.natural_exp && power_of_four);
   const double depth = rounding_.Depth(g_.head_size, g_.head_size);
-  scale_gamma_ = Rounding::Gamma(roundings);
-  bias_gamma_ = Rounding::Gamma(of_bias);
-  dot_gamma_ = Rounding::Gamma(depth + roundings);
-  preloaded_gamma_ = Rounding::Gamma(depth + roundings + of_bias);
+  scale_gamma_ = rounding_.Gamma(roundings);
+  bias_gamma_ = rounding_.Gamma(of_bias);
+  dot_gamma_ = rounding_.Gamma(depth + roundings);
+  preloaded_gamma_ = rounding_.Gamma(depth + roundings + of_bias);
 }
 
 void Scores::Load(int64_t batch, int64_t head) {

@@ -72,7 +72,7 @@ SoftmaxRow::Spread SoftmaxRow::Weigh() {
   const NumericsProfile& profile = rounding_.profile();
   const double top = *std::ranges::max_element(scores_);
   const double shift = ShiftError();
-  const double difference_gamma = Rounding::Gamma(profile.natural_exp ? 1.0 : 3.0);
+  const double difference_gamma = rounding_.Gamma(profile.natural_exp ? 1.0 : 3.0);
   const double exp_error = 2.02 * profile.exp_ulp * kUnit * (1.0 + rescalings_);
   double sum = 0.0;
   for (size_t i = 0; i < n; ++i) {
@@ -216,8 +216,8 @@ double SoftmaxRow::HalfInterval(const ValueRows& rows, size_t column) {
 void SoftmaxRow::BoundColumns() {
   const auto n = static_cast<double>(keys_.size());
   const double depth = rounding_.Depth(static_cast<int64_t>(keys_.size()), total_);
-  const double numerator = Rounding::Gamma(depth + rescalings_ + 2.0);
-  const double denominator = Rounding::Gamma(depth + rescalings_ + 1.0);
+  const double numerator = rounding_.Gamma(depth + rescalings_ + 2.0);
+  const double denominator = rounding_.Gamma(depth + rescalings_ + 1.0);
   for (size_t c = 0; c < output_.size(); ++c) {
     bound_[c] = 0.0;
     // Only zeros: every product and every sum is zero.

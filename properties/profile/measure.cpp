@@ -55,7 +55,8 @@ class Measurement {
 
   // False if a probe failed.
   bool Measure() {
-    return Sums() && Exponential() && Blocks() && Denormals() && Products() && NaturalBase();
+    return Rounding() && Sums() && Exponential() && Blocks() && Denormals() && Products() &&
+           NaturalBase();
   }
 
   MeasuredProfile Take() { return std::move(result_); }
@@ -77,6 +78,29 @@ class Measurement {
       prober_.UseCopies(copies);
       return measure();
     });
+  }
+
+  // Sums of two beside 1, half of which is the output: what is nearest, to which side?
+  bool Rounding() {
+    Probe probe;
+    probe.batch = 4;
+    probe.keys = 2;
+    probe.query.assign(4, 0.0F);
+    probe.key.assign(8, 0.0F);
+    probe.value = {1.0F, 0x1.8p-24F, 1.0F, 0x1p-25F, 1.0F, -0x1.8p-25F, 1.0F, -0x1p-26F};
+    const std::vector<float> nearest = {0x1.000002p-1F, 0x1p-1F, 0x1.FFFFFEp-2F, 0x1p-1F};
+    bool is_nearest = true;
+    const bool ran = ForAllCopies([&] {
+      const auto got = prober_.Run(probe);
+      if (!got) return false;
+      is_nearest = is_nearest && SameBits(*got, nearest);
+      return true;
+    });
+    if (!ran) return false;
+    profile().any_rounding = !is_nearest;
+    Note("rounding",
+         is_nearest ? "four sums went to the nearest" : "a sum did not go to the nearest");
+    return true;
   }
 
   bool Sums() {
@@ -330,6 +354,9 @@ std::optional<MeasuredProfile> MeasureProfile(Subject& subject, std::string& fai
 
 std::vector<ProfileEvidence> DescribeProfile(const NumericsProfile& profile) {
   return {
+      {.field = "rounding",
+       .value = profile.any_rounding ? "to either neighbour" : "to nearest",
+       .seen = ""},
       {.field = "sums",
        .value = profile.sum_lanes <= 1 ? "in any order"
                                        : "in " + std::to_string(profile.sum_lanes) + " lanes",

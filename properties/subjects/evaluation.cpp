@@ -15,7 +15,12 @@ namespace {
 class FloatAttention {
  public:
   FloatAttention(const Case& c, const EvaluationStyle& style)
-      : case_(c), style_(style), g_(GeometryOf(c)), visibility_(c), rng_(style.seed) {}
+      : case_(c),
+        style_(style),
+        g_(GeometryOf(c)),
+        visibility_(c),
+        rng_(style.seed),
+        rounding_rng_(~style.seed) {}
 
   // The operator's output in its layout; present, if wanted, in `present`.
   std::vector<float> Run(std::vector<float>* present = nullptr) {
@@ -45,12 +50,79 @@ class FloatAttention {
   float Flush(float x) const {
     return style_.flush && std::abs(x) < std::numeric_limits<float>::min() ? 0.0F : x;
   }
-  float Add(float a, float b) const { return Flush(Flush(a) + Flush(b)); }
-  float Multiply(float a, float b) const { return Flush(Flush(a) * Flush(b)); }
-  float Divide(float a, float b) const { return Flush(Flush(a) / Flush(b)); }
+  float Add(float a, float b) const {
+    a = Flush(a);
+    b = Flush(b);
+    return Flush(Rounded(a + b, static_cast<double>(a), static_cast<double>(b)));
+  }
+  float Multiply(float a, float b) const {
+    a = Flush(a);
+    b = Flush(b);
+    return Flush(Rounded(a * b, static_cast<double>(a) * b, 0.0));
+  }
+  float Divide(float a, float b) const {
+    a = Flush(a);
+    b = Flush(b);
+    const float nearest = a / b;
+    if (style_.rounding == OperationRounding::kNearest) return Flush(nearest);
+    // Both the product and, near to it, the difference are exact.
+    const double rest = static_cast<double>(a) - (static_cast<double>(nearest) * b);
+    return Flush(Directed(nearest, b < 0.0F ? -rest : rest));
+  }
   float MultiplyAdd(float a, float b, float c) const {
     if (!style_.fused) return Add(Multiply(a, b), c);
-    return Flush(std::fma(Flush(a), Flush(b), Flush(c)));
+    a = Flush(a);
+    b = Flush(b);
+    c = Flush(c);
+    return Flush(Rounded(std::fma(a, b, c), static_cast<double>(a) * b, static_cast<double>(c)));
+  }
+
+  // x + y, which is `nearest` to nearest, rounded in the style's direction.
+  float Rounded(float nearest, double x, double y) const {
+    if (style_.rounding == OperationRounding::kNearest) return nearest;
+    const double sum = x + y;
+    const double y_part = sum - x;
+    const double tail = (x - (sum - y_part)) + (y - y_part);
+    const double above = sum - static_cast<double>(nearest);
+    return Directed(nearest, above != 0.0 ? above : tail);
+  }
+
+  // `rest`: has the sign of what the exact result is more than `nearest`.
+  float Directed(float nearest, double rest) const {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    if (!(rest != 0.0) || !std::isfinite(rest) || !std::isfinite(nearest)) return nearest;
+    const bool negative = nearest < 0.0F || (nearest == 0.0F && rest < 0.0);
+    bool up = false;
+    switch (style_.rounding) {
+      case OperationRounding::kNearest:
+        return nearest;
+      case OperationRounding::kUp:
+        up = true;
+        break;
+      case OperationRounding::kDown:
+        break;
+      case OperationRounding::kTowardZero:
+        up = negative;
+        break;
+      case OperationRounding::kAwayFromZero:
+        up = !negative;
+        break;
+      case OperationRounding::kAtRandom:
+        up = rounding_rng_.OneIn(2);
+        break;
+      case OperationRounding::kAdverse:
+        up = in_sum_of_weights_ ? negative : !negative;
+        break;
+    }
+    if (up == (rest < 0.0)) return nearest;
+    return std::nextafter(nearest, up ? kInfinity : -kInfinity);
+  }
+
+  float SumOfWeights(const Terms& ones) {
+    in_sum_of_weights_ = true;
+    const float sum = Dot(ones);
+    in_sum_of_weights_ = false;
+    return sum;
   }
 
   // The sum of products in the style's order, on top of `start`.
@@ -268,7 +340,7 @@ class FloatAttention {
   }
 
   // A weight as it meets the values.
-  float Rounded(float weight) const {
+  float AsUsed(float weight) const {
     if (style_.fault != EvaluationFault::kBfloat16) return weight;
     const auto bits = std::bit_cast<uint32_t>(weight);
     return std::bit_cast<float>((bits + 0x7FFFU + (bits >> 16 & 1U)) & 0xFFFF0000U);
@@ -307,10 +379,10 @@ class FloatAttention {
     std::vector<float> weights;
     Terms ones;
     for (size_t i = 0; i < keys.size(); ++i) {
-      weights.push_back(Exp(scores[i] - top, keys[i]));
+      weights.push_back(Exp(Add(scores[i], -top), keys[i]));
       ones.push_back({weights.back(), 1.0F});
     }
-    const float sum = Dot(ones);
+    const float sum = SumOfWeights(ones);
     if (style_.normalization == Normalization::kWeightsFirst) {
       for (float& w : weights) w = Divide(w, sum);
     }
@@ -318,7 +390,7 @@ class FloatAttention {
     for (int64_t column = 0; column < g_.value_head_size; ++column) {
       Terms terms;
       for (size_t i = 0; i < keys.size(); ++i) {
-        terms.push_back({Rounded(weights[i]), ValueAt(b, n, keys[i], column)});
+        terms.push_back({AsUsed(weights[i]), ValueAt(b, n, keys[i], column)});
       }
       row.push_back(Normalize(Dot(terms), sum));
     }
@@ -339,20 +411,20 @@ class FloatAttention {
       while (end < keys.size() && keys[end] / style_.online_block == block) {
         block_top = std::max(block_top, scores[end++]);
       }
-      const float rescale = i == 0 ? 0.0F : Exp(top - block_top, keys[i] + 7);
+      const float rescale = i == 0 ? 0.0F : Exp(Add(top, -block_top), keys[i] + 7);
       top = block_top;
       Terms ones;
       std::vector<float> weights;
       for (size_t j = i; j < end; ++j) {
-        weights.push_back(Exp(scores[j] - top, keys[j]));
+        weights.push_back(Exp(Add(scores[j], -top), keys[j]));
         ones.push_back({weights.back(), 1.0F});
       }
-      sum = MultiplyAdd(sum, rescale, Dot(ones));
+      sum = MultiplyAdd(sum, rescale, SumOfWeights(ones));
       for (size_t c = 0; c < width; ++c) {
         Terms terms;
         for (size_t j = i; j < end; ++j) {
           terms.push_back(
-              {Rounded(weights[j - i]), ValueAt(b, n, keys[j], static_cast<int64_t>(c))});
+              {AsUsed(weights[j - i]), ValueAt(b, n, keys[j], static_cast<int64_t>(c))});
         }
         row[c] = MultiplyAdd(row[c], rescale, Dot(terms));
       }
@@ -375,6 +447,8 @@ class FloatAttention {
   Geometry g_;
   Visibility visibility_;
   Rng rng_;
+  mutable Rng rounding_rng_;
+  bool in_sum_of_weights_ = false;
   float score_factor_ = 1.0F;
   float query_factor_ = 1.0F;
   float key_factor_ = 1.0F;

@@ -20,6 +20,17 @@ enum class SumOrder : uint8_t { kForward, kBackward, kPairwise, kLanes8, kAnyTre
 enum class ScaleUse : uint8_t { kOnScore, kOnQuery, kSplit };
 enum class Exponential : uint8_t { kNatural, kBase2OnDifference, kBase2InScale, kSloppy };
 enum class Normalization : uint8_t { kDivide, kReciprocal, kWeightsFirst };
+// Where an operation goes whose result is not a float32 number. All but the first are for profiles
+// with any_rounding.
+enum class OperationRounding : uint8_t {
+  kNearest,
+  kUp,
+  kDown,
+  kTowardZero,
+  kAwayFromZero,
+  kAtRandom,
+  kAdverse,  // away from zero, but toward zero in the sum of weights
+};
 
 // Small faults, to see whether they are noticed.
 enum class EvaluationFault : uint8_t {
@@ -40,10 +51,11 @@ struct EvaluationStyle {
   Normalization normalization = Normalization::kDivide;
   int64_t online_block = 0;
   bool flush = false;  // denormals are read and written as zero
+  OperationRounding rounding = OperationRounding::kNearest;
   uint64_t seed = 0;
   EvaluationFault fault = EvaluationFault::kNone;
 
-  // Any of them, without a fault.
+  // Any of them that rounds to nearest, without a fault.
   static EvaluationStyle Random(Rng& rng);
 };
 

@@ -478,6 +478,48 @@ TEST_P(Soundness, DeclaredProfilesHold) {
   }
 }
 
+// Operations that round to either neighbour: all one way, at random, or against the result.
+TEST_P(Soundness, AnyRoundingStaysWithinItsBound) {
+  const auto data = static_cast<Data>(GetParam());
+  Rng rng(MixSeeds(19, GetParam()));
+  OracleOptions options;
+  options.profile.any_rounding = true;
+  int64_t beyond_nearest = 0;
+  for (int i = 0; i < 1500; ++i) {
+    const Case c = DrawCase(rng, static_cast<Op>(rng.Below(kOpCount)), data);
+    const Reference r = ComputeReference(c, options);
+    const Reference nearest = ComputeReference(c, {});
+    for (int k = 0; k < 4; ++k) {
+      EvaluationStyle style = EvaluationStyle::Random(rng);
+      style.rounding = static_cast<OperationRounding>(1 + rng.Below(6));
+      const std::vector<float> got = Evaluate(c, style);
+      ASSERT_EQ(Violations(c, r, got), 0) << "case " << i << ", style " << k;
+      beyond_nearest += Violations(c, nearest, got);
+    }
+  }
+  // These evaluations are not all within what rounding to nearest allows.
+  EXPECT_GT(beyond_nearest, 0);
+}
+
+// One addition shows the difference: a bound for rounding to nearest does not cover a truncation.
+TEST(AnyRounding, IsWiderThanNearest) {
+  Case c = CoreCase(1, 1, 1);
+  c.op = Op::kAttention;
+  c.tensors = {};
+  c[TensorId::kInput] = Tensor(ElementType::kFloat32, {1, 1, 1});
+  c[TensorId::kWeights] = Tensor(ElementType::kFloat32, {1, 3});
+  c[TensorId::kBias] = Tensor(ElementType::kFloat32, {3});
+  c[TensorId::kInput]->Set(0, 1.0);
+  c[TensorId::kWeights]->Set(2, 1.0);
+  c[TensorId::kBias]->Set(2, 0x1.FFFFFEp-25);
+  const Reference nearest = ComputeReference(c, {});
+  OracleOptions options;
+  options.profile.any_rounding = true;
+  const Reference any = ComputeReference(c, options);
+  EXPECT_GT(any.bound[0], 1.5 * nearest.bound[0]);
+  EXPECT_LT(any.bound[0], 2.5 * nearest.bound[0]);
+}
+
 std::string DataName(const ::testing::TestParamInfo<uint64_t>& info) {
   constexpr const char* kNames[] = {"Normal",    "MixedScales", "LargeScores", "Ties",
                                     "Denormals", "Integers",    "Huge"};

@@ -76,6 +76,7 @@ TEST(Profile, OfOurKernelsIsWhatTheyDocument) {
     EXPECT_EQ(measured.flush_to_zero, documented.flush_to_zero) << subject->name();
     EXPECT_EQ(measured.product_first, documented.product_first) << subject->name();
     EXPECT_EQ(measured.natural_exp, documented.natural_exp) << subject->name();
+    EXPECT_EQ(measured.any_rounding, documented.any_rounding) << subject->name();
   }
 }
 
@@ -111,14 +112,23 @@ TEST(Profile, FindsBlocksAndFlushing) {
   EXPECT_TRUE(Measured({.flush = true}).flush_to_zero);
 }
 
+TEST(Profile, FindsWhereOperationsRound) {
+  EXPECT_FALSE(Measured({.fused = true}).any_rounding);
+  for (const OperationRounding rounding :
+       {OperationRounding::kUp, OperationRounding::kDown, OperationRounding::kTowardZero,
+        OperationRounding::kAwayFromZero}) {
+    EXPECT_TRUE(Measured({.rounding = rounding}).any_rounding);
+  }
+}
+
 // What is measured must cover the subject: judged by it, none breaks the law of the bound.
 TEST(Profile, IsNeverTooNarrow) {
   const Invariant& invariant = *FindInvariant("reference-match");
   std::vector<std::unique_ptr<Subject>> subjects = AllKernelsSubjects();
   Rng rng(0x5A1E);
   for (int i = 0; i < 12; ++i) {
-    const NamedEvaluation random{
-        .name = "random", .what = "", .style = EvaluationStyle::Random(rng)};
+    NamedEvaluation random{.name = "random", .what = "", .style = EvaluationStyle::Random(rng)};
+    if (i % 4 == 0) random.style.rounding = OperationRounding::kTowardZero;
     subjects.push_back(MakeEvaluationSubject(random));
   }
   for (const NamedEvaluation& named : NamedEvaluations()) {

@@ -80,7 +80,7 @@ TEST(Wire, PromisesArriveAsTheyWere) {
   sent.promises.reproducible_rows = true;
   sent.promises.deterministic = false;
   sent.promises.names_faults = true;
-  sent.promises.profile = {8, 2.5, 0, false, true, true};
+  sent.promises.profile = {8, 2.5, 0, false, true, true, true};
   Writer writer;
   Encode(sent, writer);
   Greeting received;
@@ -100,6 +100,7 @@ TEST(Wire, PromisesArriveAsTheyWere) {
   EXPECT_EQ(received.promises.profile.flush_to_zero, sent.promises.profile.flush_to_zero);
   EXPECT_EQ(received.promises.profile.product_first, sent.promises.profile.product_first);
   EXPECT_EQ(received.promises.profile.natural_exp, sent.promises.profile.natural_exp);
+  EXPECT_EQ(received.promises.profile.any_rounding, sent.promises.profile.any_rounding);
 }
 
 TEST(Wire, NothingIsReadFromACutMessage) {
