@@ -156,19 +156,48 @@ const char* WrongCount(Case& c, Rng& rng) {
 // Masks that array libraries would broadcast, or that fit in number but not in shape.
 const char* WrongMask(Case& c, Rng& rng) {
   const Geometry g = GeometryOf(c);
-  const int64_t elements = ElementCount(std::array{g.batch, g.sequence, g.total});
-  if (elements < 0 || elements > kLargestAdded) return WrongSize(c, rng);
-  std::array<Dims, 8> shapes{Dims{1, g.total},
-                             Dims{g.total},
-                             Dims{1, g.sequence, g.total},
-                             Dims{g.batch, 1, g.total},
-                             Dims{g.batch, g.sequence},
-                             Dims{g.batch, g.total, g.sequence},
-                             Dims{g.batch, g.total + 1},
-                             Dims{1}};
+  const int64_t elements = ElementCount(std::array{g.batch + 1, g.total, g.total + 1, int64_t{2}});
+  if (g.total < 1 || elements < 0 || elements > kLargestAdded) return WrongSize(c, rng);
+  // Of four dimensions (B,1,M,M) with M >= T is well formed.
+  std::array<Dims, 13> shapes{Dims{1, g.total},
+                              Dims{g.total},
+                              Dims{1, g.sequence, g.total},
+                              Dims{g.batch, 1, g.total},
+                              Dims{g.batch, g.sequence},
+                              Dims{g.batch, g.total, g.sequence},
+                              Dims{g.batch, g.total + 1},
+                              Dims{1},
+                              Dims{g.batch + 1, 1, g.total, g.total},
+                              Dims{g.batch, 2, g.total, g.total},
+                              Dims{g.batch, 1, g.total, g.total + 1},
+                              Dims{g.batch, 1, g.total - 1, g.total - 1},
+                              Dims{1, g.batch, g.sequence, g.total}};
   c[TensorId::kMaskIndex] =
       Tensor(ElementType::kInt32, std::move(shapes[rng.Below(shapes.size())]));
   return "mask_index";
+}
+
+// Inputs without an element, and results with more than can be counted.
+const char* Uncountable(Case& c, Rng& rng) {
+  constexpr int64_t kMany = int64_t{1} << 40;
+  const Geometry g = GeometryOf(c);
+  for (const TensorId id : {TensorId::kMaskIndex, TensorId::kAttentionBias, TensorId::kPast}) {
+    c[id].reset();
+  }
+  c.want_present = false;
+  if (c.op == Op::kCore) {
+    // Scores are; there is no output.
+    c[TensorId::kQuery] = Tensor(ElementType::kFloat32, {kMany, g.heads, 4096, 0});
+    c[TensorId::kKey] = Tensor(ElementType::kFloat32, {kMany, g.heads, 4096, 0});
+    c[TensorId::kValue] = Tensor(ElementType::kFloat32, {kMany, g.heads, 4096, 0});
+    return "query";
+  }
+  const bool one_batch = rng.OneIn(2);
+  At(c, TensorId::kInput) =
+      Tensor(At(c, TensorId::kInput).type, {one_batch ? 1 : kMany, one_batch ? kMany : 1 << 24, 0});
+  const Dims& weights = At(c, TensorId::kWeights).dims;
+  At(c, TensorId::kWeights) = Tensor(At(c, TensorId::kWeights).type, {0, weights[1]});
+  return nullptr;
 }
 
 // ---- valid, but out of the ordinary ---------------------------------------------------------
@@ -257,7 +286,7 @@ void MakeOdd(Case& c, Rng& rng) {
 const char* InjectFault(Case& c, Rng& rng) {
   constexpr std::array kFaults{BadScale,  BadFill,   BadHeads,       NegativeLength, WrongType,
                                Missing,   WrongRank, WrongSize,      WrongSize,      WrongCount,
-                               WrongMask, WrongMask, BadHiddenSizes, PastAndBias};
+                               WrongMask, WrongMask, BadHiddenSizes, PastAndBias,    Uncountable};
   return kFaults[rng.Below(kFaults.size())](c, rng);
 }
 

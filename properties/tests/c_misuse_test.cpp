@@ -465,6 +465,79 @@ RC_GTEST_PROP(CMisuse, PackedWeightsMustBeThoseOfTheCall, ()) {
   }
 }
 
+// Weights packed with one zero point, and a call with another in some column.
+RC_GTEST_PROP(CMisuse, PackedWeightsKeepTheirZeroPoints, ()) {
+  Calls calls(false);
+  const auto columns = static_cast<size_t>(calls.quantized_weights.dims[1]);
+  std::vector<uint8_t> zero_points(columns, 0);
+  const auto dims = static_cast<int64_t>(columns);
+  const maskproof_tensor per_column{zero_points.data(), &dims, 1, MASKPROOF_UINT8};
+  calls.qattention.weight_zero_point = &per_column;
+  maskproof_packed_qweights* packed = nullptr;
+  RC_ASSERT(maskproof_pack_qattention_weights(&calls.quantized_weights, &per_column,
+                                              &calls.execution, &packed, nullptr,
+                                              0) == MASKPROOF_OK);
+  const std::unique_ptr<maskproof_packed_qweights, void (*)(maskproof_packed_qweights*)> owner(
+      packed, maskproof_packed_qweights_destroy);
+  calls.qattention.packed_weights = packed;
+  calls.qattention.weights.data = nullptr;
+  const auto run = [&](char* m, size_t n) { return Run(Function::kQAttention, calls, m, n); };
+  RC_ASSERT(run(nullptr, 0) == MASKPROOF_OK);
+  std::ranges::fill(calls.output, kUntouched);
+  const auto column = static_cast<size_t>(Between(0, dims - 1));
+  zero_points[column] = 7;
+  const Answer answer = WithMessage(kRoom, run);
+  RC_ASSERT(answer.code == MASKPROOF_INVALID_ARGUMENT);
+  RC_ASSERT(answer.message == "packed_weights: expected weight_zero_point 7 in column " +
+                                  std::to_string(column) + ", got 0");
+  RC_ASSERT(calls.Untouched());
+}
+
+// Threads of the caller's are used, if he has any; a pool is as good.
+RC_GTEST_PROP(CMisuse, TheCallersThreadsAreAsked, ()) {
+  const auto function = static_cast<Function>(Between(0, 2));
+  Calls calls(false);
+  const auto run = [&] { return Run(function, calls, nullptr, 0); };
+  RC_ASSERT(run() == MASKPROOF_OK);
+  const std::vector<float> alone = calls.output;
+  size_t tasks = 0;
+  calls.parallel = {
+      .state = &tasks,
+      .concurrency = static_cast<size_t>(Between(0, 3)),  // none counts as one
+      .run = [](void* state, size_t count, void (*task)(void*, size_t), void* context) {
+        *static_cast<size_t*>(state) += count;
+        for (size_t i = 0; i < count; ++i) task(context, i);
+      }};
+  calls.execution.parallel = &calls.parallel;
+  std::ranges::fill(calls.output, kUntouched);
+  RC_ASSERT(run() == MASKPROOF_OK);
+  // One thread is the one that calls; so is that for a single task.
+  const bool one_task = function == Function::kCore || calls.batch * calls.heads == 1;
+  RC_ASSERT(calls.parallel.concurrency > 1 || tasks == 0U);
+  RC_ASSERT(calls.parallel.concurrency <= 1 || one_task || tasks > 0U);
+  RC_ASSERT(calls.output == alone);
+  calls.execution.parallel = nullptr;
+  calls.execution.pool = maskproof_thread_pool_create(static_cast<size_t>(Between(1, 3)));
+  const std::unique_ptr<maskproof_thread_pool, void (*)(maskproof_thread_pool*)> pool(
+      calls.execution.pool, maskproof_thread_pool_destroy);
+  const bool made = pool != nullptr;
+  RC_ASSERT(made);
+  std::ranges::fill(calls.output, kUntouched);
+  RC_ASSERT(run() == MASKPROOF_OK);
+  RC_ASSERT(calls.output == alone);
+}
+
+// Sizes of zero are sizes.
+RC_GTEST_PROP(CMisuse, WeightsWithoutAnElementArePacked, ()) {
+  Calls calls(false);
+  const std::array<int64_t, 2> dims = {Between(0, 1) * Between(0, 5), 0};
+  const maskproof_tensor none{nullptr, dims.data(), dims.size(), MASKPROOF_FLOAT32};
+  maskproof_packed_weights* packed = nullptr;
+  RC_ASSERT(maskproof_pack_attention_weights(&none, &calls.execution, &packed, nullptr, 0) ==
+            MASKPROOF_OK);
+  maskproof_packed_weights_destroy(packed);
+}
+
 RC_GTEST_PROP(CMisuse, TargetsBeyondTheLastAreNone, ()) {
   const size_t count = maskproof_target_count();
   RC_ASSERT(count > 0U);
