@@ -119,7 +119,7 @@ void Project(benchmark::State& state, Product product, kernels::Target target, b
 
   for ([[maybe_unused]] auto _ : state) {
     projection.Prepare();
-    projection.Run(0, product.rows, projected.data(), stride);
+    projection.Run(0, product.rows, projected.data(), stride, {});
     benchmark::ClobberMemory();
   }
   static const double peak = MeasurePeak();

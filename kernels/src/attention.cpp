@@ -32,8 +32,9 @@ class FloatProjection final : public Projection {
     return run_.Reserve(arena, rows);
   }
   void Prepare() override { run_.Prepare(); }
-  void Run(int64_t first_row, int64_t rows, float* projected, int64_t stride) override {
-    run_.Run(first_row, rows, projected, stride);
+  void Run(int64_t first_row, int64_t rows, float* projected, int64_t stride,
+           const WantedRows& wanted) override {
+    run_.Run(first_row, rows, projected, stride, wanted);
   }
 
  private:

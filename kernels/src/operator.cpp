@@ -84,6 +84,7 @@ class OperatorRun {
     const Geometry& g = call_.geometry;
     if (g.empty()) return true;
     return projected_.Place(arena, {batches_, g.queries, stride_}) &&
+           (!MayLeaveTokensOut() || wanted_.Place(arena, {batches_, g.queries})) &&
            projection_.Reserve(arena, batches_ * g.queries) && mask_.Reserve(arena) &&
            core_.Reserve(arena, batches_);
   }
@@ -113,9 +114,39 @@ class OperatorRun {
   }
 
  private:
+  // Whether the keys and values of tokens that the mask hides are of no use: nobody asks for them
+  // in present, and no row can come to see nothing for another reason than the mask.
+  bool MayLeaveTokensOut() const {
+    return mask_.IsOfKeysAlone() && !call_.outputs.present && !call_.attention_bias;
+  }
+
+  // Tokens of these batches whose keys and values some row needs.
+  WantedRows FindWanted(int64_t first_batch, int64_t batches) {
+    const Geometry& g = call_.geometry;
+    if (!MayLeaveTokensOut()) return {};
+    WantedRows wanted{.rows = wanted_.data(), .count = 0, .first_column = g.hidden()};
+    for (int64_t b = 0; b < batches; ++b) {
+      const KeyInterval seen = mask_.BatchInterval(first_batch + b);
+      const uint64_t* const bits = mask_.Bits(first_batch + b, 0);
+      // A row that sees nothing takes the mean of all values. Under causality the first row is the
+      // first to see nothing.
+      const bool causal = call_.attributes.unidirectional == 1;
+      const bool nothing_seen = seen.begin >= seen.end || (causal && seen.begin > 0);
+      const bool all = nothing_seen && call_.attributes.fully_masked == FullyMaskedPolicy::kUniform;
+      for (int64_t t = 0; t < g.queries; ++t) {
+        const bool visible =
+            t >= seen.begin && t < seen.end &&
+            (bits == nullptr || ((bits[t / kKeysPerWord] >> (t % kKeysPerWord)) & 1U) != 0);
+        if (all || visible) wanted_.data()[wanted.count++] = b * g.queries + t;
+      }
+    }
+    return wanted.count == batches * g.queries ? WantedRows() : wanted;
+  }
+
   void RunBatches(int64_t first_batch, int64_t batches) {
     const Geometry& g = call_.geometry;
-    projection_.Run(first_batch * g.queries, batches * g.queries, projected_.data(), stride_);
+    projection_.Run(first_batch * g.queries, batches * g.queries, projected_.data(), stride_,
+                    FindWanted(first_batch, batches));
     problem_.query_batch = first_batch;
     problem_.key_batch = first_batch;
     problem_.query = Projected(g, projected_.data(), g.head_size, stride_);
@@ -139,6 +170,7 @@ class OperatorRun {
   MaskPlan mask_;
   CoreRun core_;
   Scratch<float> projected_;
+  Scratch<int64_t> wanted_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "geometry.h"
 #include "maskproof/kernels/attention.h"
+#include "projection.h"
 #include "scratch.h"
 
 namespace maskproof::kernels {
@@ -20,8 +21,10 @@ class Projection {
   [[nodiscard]] virtual bool Reserve(Arena& arena, int64_t rows) = 0;
   // Before the first Run.
   virtual void Prepare() = 0;
-  // Rows [first_row, first_row + rows) into projected: [rows][stride].
-  virtual void Run(int64_t first_row, int64_t rows, float* projected, int64_t stride) = 0;
+  // Rows [first_row, first_row + rows) into projected: [rows][stride]. What is not wanted may be
+  // anything finite.
+  virtual void Run(int64_t first_row, int64_t rows, float* projected, int64_t stride,
+                   const WantedRows& wanted) = 0;
 };
 
 struct OperatorCall {

@@ -43,9 +43,14 @@ void PackInput(const ProjectionProblem& problem, const ProjectionTask& task, int
   const int64_t block = EvenRows(task.rows);
   float* to = task.input;
   for (int64_t r = 0; r < task.rows; r += block, to += depth * kPackedRows) {
-    Transpose(
-        {.data = problem.input + (task.first_row + r) * problem.depth + k, .stride = problem.depth},
-        std::min(block, task.rows - r), depth, {.data = to, .stride = kPackedRows});
+    const int64_t row = task.first_row + r;
+    Rows<const float> from{.data = problem.input + k, .stride = problem.depth};
+    if (task.input_row == nullptr) {
+      from.data += row * problem.depth;
+    } else {
+      from.index = task.input_row + row;
+    }
+    Transpose(from, std::min(block, task.rows - r), depth, {.data = to, .stride = kPackedRows});
   }
 }
 
@@ -134,11 +139,14 @@ int64_t ProjectionRun::TaskRows(int64_t rows) const {
   return DivideRoundingUp(rows, DivideRoundingUp(rows, kTaskBlocks * kernels_->block_rows));
 }
 
-int64_t ProjectionRun::PanelGroups(int64_t row_groups) const {
+int64_t ProjectionRun::PanelGroups(int64_t row_groups, int64_t panels) const {
   if (parallel_ == nullptr) return 1;
   const int64_t tasks = kTasksPerWorker * static_cast<int64_t>(parallel_->Concurrency());
-  return std::min(DivideRoundingUp(problem_.columns, kernels_->panel),
-                  DivideRoundingUp(tasks, row_groups));
+  return std::min(panels, DivideRoundingUp(tasks, row_groups));
+}
+
+int64_t ProjectionRun::Panels() const {
+  return DivideRoundingUp(problem_.columns, kernels_->panel);
 }
 
 // Floats of the packed input of a task. Not by TaskRows: the tasks of fewer rows may be larger.
@@ -150,7 +158,7 @@ int64_t ProjectionRun::PackedInputSize(int64_t rows) const {
 bool ProjectionRun::Reserve(Arena& arena, int64_t rows) {
   if (rows == 0) return true;
   const int64_t row_groups = DivideRoundingUp(rows, TaskRows(rows));
-  const int64_t workers = WorkerCount(parallel_, row_groups * PanelGroups(row_groups));
+  const int64_t workers = WorkerCount(parallel_, row_groups * PanelGroups(row_groups, Panels()));
   return (problem_.packed != nullptr ||
           packed_.Place(arena, {PackedWeightsSize(problem_.depth, problem_.columns)})) &&
          bias_.Place(arena, {RoundUp(problem_.columns, kProjectionAlignment)}) &&
@@ -166,24 +174,61 @@ void ProjectionRun::Prepare() {
   if (problem_.bias != nullptr) std::copy_n(problem_.bias, problem_.columns, bias_.data());
 }
 
-void ProjectionRun::Run(int64_t first_row, int64_t rows, float* projected, int64_t stride) {
-  ProjectionProblem part = problem_;
-  part.input += first_row * problem_.depth;
-  const int64_t task_rows = TaskRows(rows);
-  const int64_t row_groups = DivideRoundingUp(rows, task_rows);
-  const int64_t panels = DivideRoundingUp(problem_.columns, kernels_->panel);
-  const int64_t panel_groups = PanelGroups(row_groups);
+void ProjectionRun::Run(int64_t first_row, int64_t rows, float* projected, int64_t stride,
+                        const WantedRows& wanted) {
+  const float* const input = problem_.input + first_row * problem_.depth;
+  const int64_t panels = Panels();
+  if (wanted.rows == nullptr) {
+    RunPart({.input = input, .rows = rows, .first_panel = 0, .last_panel = panels}, rows, projected,
+            stride);
+    return;
+  }
+  const int64_t of_some = std::min(panels, DivideRoundingUp(wanted.first_column, kernels_->panel));
+  RunPart({.input = input, .rows = rows, .first_panel = 0, .last_panel = of_some}, rows, projected,
+          stride);
+  RunPart({.input = input,
+           .rows = wanted.count,
+           .input_row = wanted.rows,
+           .first_panel = of_some,
+           .last_panel = panels},
+          rows, projected, stride);
+  // They lie side by side: each to its place, from the last on, and zeros between.
+  ForEachTask(parallel_, panels - of_some, [&](int64_t index, int64_t /*worker*/) {
+    const int64_t width = kernels_->panel;
+    float* const column = projected + (of_some + index) * width;
+    int64_t next = wanted.count - 1;
+    for (int64_t row = rows - 1; row >= 0; --row) {
+      if (next >= 0 && wanted.rows[next] == row) {
+        if (next != row) std::copy_n(column + next * stride, width, column + row * stride);
+        --next;
+      } else {
+        std::fill_n(column + row * stride, width, 0.0F);
+      }
+    }
+  });
+}
+
+void ProjectionRun::RunPart(const Part& part, int64_t reserved_rows, float* projected,
+                            int64_t stride) {
+  const int64_t panels = part.last_panel - part.first_panel;
+  if (part.rows == 0 || panels == 0) return;
+  ProjectionProblem problem = problem_;
+  problem.input = part.input;
+  const int64_t task_rows = TaskRows(part.rows);
+  const int64_t row_groups = DivideRoundingUp(part.rows, task_rows);
+  const int64_t panel_groups = PanelGroups(row_groups, panels);
   ForEachTask(parallel_, row_groups * panel_groups, [&](int64_t index, int64_t worker) {
     const int64_t task_row = index / panel_groups * task_rows;
     const int64_t group = index % panel_groups;
-    kernels_->project(part,
+    kernels_->project(problem,
                       {.first_row = task_row,
-                       .rows = std::min(task_rows, rows - task_row),
-                       .first_panel = panels * group / panel_groups,
-                       .last_panel = panels * (group + 1) / panel_groups,
+                       .rows = std::min(task_rows, part.rows - task_row),
+                       .input_row = part.input_row,
+                       .first_panel = part.first_panel + panels * group / panel_groups,
+                       .last_panel = part.first_panel + panels * (group + 1) / panel_groups,
                        .weights = problem_.packed != nullptr ? problem_.packed : packed_.data(),
                        .bias = bias_.data(),
-                       .input = input_.data() + worker * PackedInputSize(rows),
+                       .input = input_.data() + worker * PackedInputSize(reserved_rows),
                        .projected = projected,
                        .stride = stride});
   });

@@ -22,6 +22,14 @@ struct ProjectionProblem {
   const float* packed = nullptr;   // what PackWeights makes of the weights, or null
 };
 
+// Rows, counted from the first of a run, that are wanted of the columns from `first_column` on; the
+// columns before are wanted of all. Ascending; null: all rows of all columns.
+struct WantedRows {
+  const int64_t* rows = nullptr;
+  int64_t count = 0;
+  int64_t first_column = 0;
+};
+
 // Floats of packed weights: whole panels. -1 if they cannot be counted.
 int64_t PackedWeightsSize(int64_t depth, int64_t columns);
 
@@ -51,18 +59,31 @@ class ProjectionRun {
   // Before the first Run.
   void Prepare();
   // Rows [first_row, first_row + rows) of the input into projected: [rows][stride], aligned;
-  // written up to the last whole panel. `stride` is a multiple of kProjectionAlignment.
-  void Run(int64_t first_row, int64_t rows, float* projected, int64_t stride);
+  // written up to the last whole panel. `stride` is a multiple of kProjectionAlignment. Columns
+  // that only some rows are wanted of may be zero in the others.
+  void Run(int64_t first_row, int64_t rows, float* projected, int64_t stride,
+           const WantedRows& wanted = {});
 
  private:
+  // Some rows by some panels.
+  struct Part {
+    const float* input;
+    int64_t rows;
+    const int64_t* input_row = nullptr;  // as in ProjectionTask
+    int64_t first_panel;
+    int64_t last_panel;
+  };
+  void RunPart(const Part& part, int64_t reserved_rows, float* projected, int64_t stride);
+  // Tasks: groups of rows by groups of panels.
+  int64_t TaskRows(int64_t rows) const;
+  int64_t PanelGroups(int64_t row_groups, int64_t panels) const;
+  int64_t Panels() const;
+  int64_t PackedInputSize(int64_t rows) const;
+
   const ProjectionProblem& problem_;
   int64_t target_;
   ParallelFor* parallel_;
   const ProjectionKernels* kernels_;
-  // Tasks: groups of rows by groups of panels.
-  int64_t TaskRows(int64_t rows) const;
-  int64_t PanelGroups(int64_t row_groups) const;
-  int64_t PackedInputSize(int64_t rows) const;
 
   Scratch<float> packed_;  // weights, if they did not come packed
   Scratch<float> bias_;    // padded with zeros

@@ -97,7 +97,8 @@ void QuantizedProjection::Prepare() {
   SetColumns();
 }
 
-void QuantizedProjection::Run(int64_t first_row, int64_t rows, float* projected, int64_t stride) {
+void QuantizedProjection::Run(int64_t first_row, int64_t rows, float* projected, int64_t stride,
+                              const WantedRows& /*wanted*/) {
   problem_.rows = rows;
   problem_.tiles = DivideRoundingUp(rows, kernels_.tile_rows);
   problem_.projected = projected;

@@ -19,8 +19,10 @@ class QuantizedProjection final : public Projection {
   QuantizedProjection(const QAttentionInputs& inputs, int64_t target, ParallelFor* parallel);
   [[nodiscard]] bool Reserve(Arena& arena, int64_t rows) override;
   void Prepare() override;
-  // stride: a multiple of kQuantizedAlignment that is not less than the columns.
-  void Run(int64_t first_row, int64_t rows, float* projected, int64_t stride) override;
+  // stride: a multiple of kQuantizedAlignment that is not less than the columns. Computes what is
+  // not wanted as well.
+  void Run(int64_t first_row, int64_t rows, float* projected, int64_t stride,
+           const WantedRows& wanted) override;
 
  private:
   void PackInput(int64_t first_row);

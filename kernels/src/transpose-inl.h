@@ -18,11 +18,14 @@
 HWY_BEFORE_NAMESPACE();
 namespace maskproof::kernels::HWY_NAMESPACE {
 
-// A matrix of floats whose rows are `stride` apart.
+// A matrix of floats whose rows are `stride` apart; with an index, row r is row index[r] of it.
 template <typename T>
 struct Rows {
   T* data;
   int64_t stride;
+  const int64_t* index = nullptr;
+
+  T* Row(int64_t r) const { return data + (index == nullptr ? r : index[r]) * stride; }
 };
 
 #if HWY_TARGET != HWY_SCALAR
@@ -48,7 +51,7 @@ HWY_INLINE void TransposeSquare(const Rows<const float>& from, int64_t rows, int
   // q[4 i + j]: block m holds column 4 m + j of the rows 4 i .. 4 i + 3.
   FloatVector q[kLanes];
   const auto load = [&](int64_t row) HWY_ATTR {
-    const float* const address = from.data + std::min(row, rows - 1) * from.stride;
+    const float* const address = from.Row(std::min(row, rows - 1));
     if (ahead != 0) hwy::Prefetch(address + ahead);
     return hn::LoadU(d, address);
   };
@@ -94,7 +97,7 @@ HWY_INLINE void TransposeSquare(const Rows<const float>& from, int64_t rows, int
 HWY_INLINE void TransposeElements(const Rows<const float>& from, int64_t rows, int64_t first,
                                   int64_t columns, const Rows<float>& to) {
   for (int64_t r = 0; r < rows; ++r) {
-    const float* const row = from.data + r * from.stride;
+    const float* const row = from.Row(r);
     for (int64_t c = first; c < columns; ++c) to.data[c * to.stride + r] = row[c];
   }
 }
@@ -109,14 +112,18 @@ HWY_INLINE void Transpose(Rows<const float> from, int64_t rows, int64_t columns,
   const int64_t lanes = FloatLanes();
   const int64_t distance = RoundUp(rows, lanes);
   for (; rows > 0; rows -= lanes, next -= lanes) {
-    const int64_t ahead = next >= lanes ? distance * from.stride : 0;
+    const int64_t ahead = next >= lanes && from.index == nullptr ? distance * from.stride : 0;
     int64_t c = 0;
     for (; c + lanes <= columns; c += lanes) {
-      TransposeSquare({.data = from.data + c, .stride = from.stride}, rows, ahead,
-                      {.data = to.data + c * to.stride, .stride = to.stride});
+      TransposeSquare({.data = from.data + c, .stride = from.stride, .index = from.index}, rows,
+                      ahead, {.data = to.data + c * to.stride, .stride = to.stride});
     }
     TransposeElements(from, std::min(rows, lanes), c, columns, to);
-    from.data += lanes * from.stride;
+    if (from.index == nullptr) {
+      from.data += lanes * from.stride;
+    } else {
+      from.index += lanes;
+    }
     to.data += lanes;
   }
 #endif
