@@ -8,8 +8,8 @@
 
 #include "geometry.h"
 #include "maskproof/kernels/attention.h"
-#include "projection.h"
 #include "scratch.h"
+#include "wanted_rows.h"
 
 namespace maskproof::kernels {
 

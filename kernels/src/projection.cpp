@@ -178,34 +178,17 @@ void ProjectionRun::Run(int64_t first_row, int64_t rows, float* projected, int64
                         const WantedRows& wanted) {
   const float* const input = problem_.input + first_row * problem_.depth;
   const int64_t panels = Panels();
-  if (wanted.rows == nullptr) {
-    RunPart({.input = input, .rows = rows, .first_panel = 0, .last_panel = panels}, rows, projected,
-            stride);
-    return;
-  }
-  const int64_t of_some = std::min(panels, DivideRoundingUp(wanted.first_column, kernels_->panel));
-  RunPart({.input = input, .rows = rows, .first_panel = 0, .last_panel = of_some}, rows, projected,
+  const int64_t of_all = wanted.FirstPanel(kernels_->panel, panels);
+  RunPart({.input = input, .rows = rows, .first_panel = 0, .last_panel = of_all}, rows, projected,
           stride);
+  if (of_all == panels) return;
   RunPart({.input = input,
            .rows = wanted.count,
            .input_row = wanted.rows,
-           .first_panel = of_some,
+           .first_panel = of_all,
            .last_panel = panels},
           rows, projected, stride);
-  // They lie side by side: each to its place, from the last on, and zeros between.
-  ForEachTask(parallel_, panels - of_some, [&](int64_t index, int64_t /*worker*/) {
-    const int64_t width = kernels_->panel;
-    float* const column = projected + (of_some + index) * width;
-    int64_t next = wanted.count - 1;
-    for (int64_t row = rows - 1; row >= 0; --row) {
-      if (next >= 0 && wanted.rows[next] == row) {
-        if (next != row) std::copy_n(column + next * stride, width, column + row * stride);
-        --next;
-      } else {
-        std::fill_n(column + row * stride, width, 0.0F);
-      }
-    }
-  });
+  SpreadRows(wanted, of_all, panels, kernels_->panel, rows, projected, stride, parallel_);
 }
 
 void ProjectionRun::RunPart(const Part& part, int64_t reserved_rows, float* projected,

@@ -7,6 +7,7 @@
 #include "maskproof/kernels/execution.h"
 #include "scratch.h"
 #include "sizes.h"
+#include "wanted_rows.h"
 
 namespace maskproof::kernels {
 
@@ -20,14 +21,6 @@ struct ProjectionProblem {
   const float* weights = nullptr;  // [depth][columns]; unused if `packed` is given
   const float* bias = nullptr;     // [columns]; null means zeros
   const float* packed = nullptr;   // what PackWeights makes of the weights, or null
-};
-
-// Rows, counted from the first of a run, that are wanted of the columns from `first_column` on; the
-// columns before are wanted of all. Ascending; null: all rows of all columns.
-struct WantedRows {
-  const int64_t* rows = nullptr;
-  int64_t count = 0;
-  int64_t first_column = 0;
 };
 
 // Floats of packed weights: whole panels. -1 if they cannot be counted.

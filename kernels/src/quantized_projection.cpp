@@ -40,12 +40,13 @@ QuantizedProjection::QuantizedProjection(const QAttentionInputs& inputs, int64_t
 bool QuantizedProjection::Reserve(Arena& arena, int64_t rows) {
   if (&weights_ == &own_weights_ && !own_weights_.Reserve(arena)) return false;
   const QuantizedWeightsView& weights = weights_.view();
-  return input_words_.Place(arena, {rows, weights.words}) &&
+  return gathered_.Place(arena, {rows, weights.depth}) &&
+         input_words_.Place(arena, {rows, weights.words}) &&
          row_sums_.Place(arena, {weights.blocks(), rows}) &&
          multipliers_.Place(arena, {weights.padded}) && bias_.Place(arena, {weights.padded});
 }
 
-void QuantizedProjection::PackInput(int64_t first_row) {
+void QuantizedProjection::PackInput(const void* bytes) {
   const QuantizedView& input = inputs_.input;
   const int64_t depth = input.dims[2];
   const int32_t zero_point = ZeroPointAt(inputs_.input_zero_point, 0);
@@ -53,16 +54,15 @@ void QuantizedProjection::PackInput(int64_t first_row) {
   if (depth == 0) return;  // there is nothing to point to
   ForEachTask(parallel_, problem_.tiles, [&](int64_t tile, int64_t /*worker*/) {
     const int64_t row = problem_.FirstRow(tile);
-    kernels_.pack_input(
-        {.input = static_cast<const uint8_t*>(input.data) + (first_row + row) * depth,
-         .is_signed = input.is_signed,
-         .depth = depth,
-         .rows = problem_.FirstRow(tile + 1) - row,
-         .zero_point = zero_point,
-         .word_count = problem_.weights.words,
-         .words = input_words_.data() + row * problem_.weights.words,
-         .sums = row_sums_.data() + row,
-         .sum_stride = problem_.rows});
+    kernels_.pack_input({.input = static_cast<const uint8_t*>(bytes) + row * depth,
+                         .is_signed = input.is_signed,
+                         .depth = depth,
+                         .rows = problem_.FirstRow(tile + 1) - row,
+                         .zero_point = zero_point,
+                         .word_count = problem_.weights.words,
+                         .words = input_words_.data() + row * problem_.weights.words,
+                         .sums = row_sums_.data() + row,
+                         .sum_stride = problem_.rows});
   });
   problem_.input = input_words_.data();
   problem_.row_sums = row_sums_.data();
@@ -80,12 +80,12 @@ void QuantizedProjection::SetColumns() {
 }
 
 // Parts that the tiles are split into, each to be multiplied by one panel after the other.
-int64_t QuantizedProjection::Chunks() const {
+int64_t QuantizedProjection::Chunks(int64_t panels) const {
   const int64_t bytes = problem_.rows * problem_.weights.words * 4;  // 4 to a word
   const int64_t for_cache = DivideRoundingUp(bytes, kChunkBytes);
-  const int64_t workers = WorkerCount(parallel_, problem_.tiles * weights_.panels());
+  const int64_t workers = WorkerCount(parallel_, problem_.tiles * panels);
   const int64_t for_workers =
-      workers == 1 ? 1 : DivideRoundingUp(kTasksPerWorker * workers, weights_.panels());
+      workers == 1 ? 1 : DivideRoundingUp(kTasksPerWorker * workers, panels);
   return std::clamp<int64_t>(std::max(for_cache, for_workers), 1, problem_.tiles);
 }
 
@@ -98,18 +98,35 @@ void QuantizedProjection::Prepare() {
 }
 
 void QuantizedProjection::Run(int64_t first_row, int64_t rows, float* projected, int64_t stride,
-                              const WantedRows& /*wanted*/) {
-  problem_.rows = rows;
-  problem_.tiles = DivideRoundingUp(rows, kernels_.tile_rows);
+                              const WantedRows& wanted) {
+  const int64_t depth = problem_.weights.depth;
+  const auto* const input = static_cast<const uint8_t*>(inputs_.input.data) + first_row * depth;
   problem_.projected = projected;
   problem_.stride = stride;
-  PackInput(first_row);
   const int64_t panels = weights_.panels();
-  const int64_t chunks = Chunks();
+  const int64_t of_all = wanted.FirstPanel(kernels_.panel, panels);
+  RunPart(input, rows, 0, of_all);
+  if (of_all == panels) return;
+  for (int64_t i = 0; i < wanted.count; ++i) {
+    std::copy_n(input + wanted.rows[i] * depth, depth, gathered_.data() + i * depth);
+  }
+  RunPart(gathered_.data(), wanted.count, of_all, panels);
+  SpreadRows(wanted, of_all, panels, kernels_.panel, rows, projected, stride, parallel_);
+}
+
+// The same rows of `projected` as of the input.
+void QuantizedProjection::RunPart(const void* input, int64_t rows, int64_t first_panel,
+                                  int64_t last_panel) {
+  const int64_t panels = last_panel - first_panel;
+  if (rows == 0 || panels == 0) return;
+  problem_.rows = rows;
+  problem_.tiles = DivideRoundingUp(rows, kernels_.tile_rows);
+  PackInput(input);
+  const int64_t chunks = Chunks(panels);
   ForEachTask(parallel_, panels * chunks, [&](int64_t task, int64_t /*worker*/) {
     const int64_t chunk = task / panels;
     kernels_.project(problem_, PartBegin(problem_.tiles, chunks, chunk),
-                     PartBegin(problem_.tiles, chunks, chunk + 1), task % panels);
+                     PartBegin(problem_.tiles, chunks, chunk + 1), first_panel + task % panels);
   });
 }
 

@@ -19,15 +19,15 @@ class QuantizedProjection final : public Projection {
   QuantizedProjection(const QAttentionInputs& inputs, int64_t target, ParallelFor* parallel);
   [[nodiscard]] bool Reserve(Arena& arena, int64_t rows) override;
   void Prepare() override;
-  // stride: a multiple of kQuantizedAlignment that is not less than the columns. Computes what is
-  // not wanted as well.
+  // stride: a multiple of kQuantizedAlignment that is not less than the columns.
   void Run(int64_t first_row, int64_t rows, float* projected, int64_t stride,
            const WantedRows& wanted) override;
 
  private:
-  void PackInput(int64_t first_row);
+  void RunPart(const void* input, int64_t rows, int64_t first_panel, int64_t last_panel);
+  void PackInput(const void* input);
   void SetColumns();
-  int64_t Chunks() const;
+  int64_t Chunks(int64_t panels) const;
 
   const QAttentionInputs& inputs_;
   const QuantizedKernels& kernels_;
@@ -35,6 +35,7 @@ class QuantizedProjection final : public Projection {
   QuantizedWeights own_weights_;
   const QuantizedWeights& weights_;
   QuantizedProblem problem_;
+  Scratch<uint8_t> gathered_;  // rows of the input, side by side
   Scratch<int32_t> input_words_;
   Scratch<int32_t> row_sums_;
   Scratch<float> multipliers_;
