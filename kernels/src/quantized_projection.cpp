@@ -46,7 +46,7 @@ bool QuantizedProjection::Reserve(Arena& arena, int64_t rows) {
          multipliers_.Place(arena, {weights.padded}) && bias_.Place(arena, {weights.padded});
 }
 
-void QuantizedProjection::PackInput(const void* bytes) {
+void QuantizedProjection::PackInput(const void* rows) {
   const QuantizedView& input = inputs_.input;
   const int64_t depth = input.dims[2];
   const int32_t zero_point = ZeroPointAt(inputs_.input_zero_point, 0);
@@ -54,7 +54,7 @@ void QuantizedProjection::PackInput(const void* bytes) {
   if (depth == 0) return;  // there is nothing to point to
   ForEachTask(parallel_, problem_.tiles, [&](int64_t tile, int64_t /*worker*/) {
     const int64_t row = problem_.FirstRow(tile);
-    kernels_.pack_input({.input = static_cast<const uint8_t*>(bytes) + row * depth,
+    kernels_.pack_input({.input = static_cast<const uint8_t*>(rows) + row * depth,
                          .is_signed = input.is_signed,
                          .depth = depth,
                          .rows = problem_.FirstRow(tile + 1) - row,

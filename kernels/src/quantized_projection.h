@@ -25,7 +25,7 @@ class QuantizedProjection final : public Projection {
 
  private:
   void RunPart(const void* input, int64_t rows, int64_t first_panel, int64_t last_panel);
-  void PackInput(const void* input);
+  void PackInput(const void* rows);
   void SetColumns();
   int64_t Chunks(int64_t panels) const;
 
