@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <set>
 #include <utility>
 
 namespace maskproof {
@@ -22,9 +21,9 @@ constexpr float kScoreScale = 0x1p-4F;
 
 // Terms whose way to the root is looked at: both ends, around the middle, and some between.
 std::vector<int64_t> Leaves(int64_t terms) {
-  std::set<int64_t> leaves = {0, 1, terms / 2 - 1, terms / 2, terms - 2, terms - 1};
-  for (int64_t i = 3; i < terms; i += std::max<int64_t>(terms / 5, 1) + 1) leaves.insert(i);
-  return {leaves.begin(), leaves.end()};
+  std::vector<int64_t> leaves = {0, 1, terms / 2 - 1, terms / 2, terms - 2, terms - 1};
+  for (int64_t i = 3; i < terms - 2; i += std::max<int64_t>(terms / 5, 1) + 1) leaves.push_back(i);
+  return leaves;
 }
 
 using Pairs = std::vector<std::pair<int64_t, int64_t>>;
@@ -36,7 +35,7 @@ std::optional<std::vector<SumDepth>> Depths(const std::vector<int64_t>& sizes, c
   for (const int64_t terms : sizes) {
     int64_t deepest = 0;
     for (const int64_t leaf : Leaves(terms)) {
-      std::set<int64_t> sizes_seen;
+      std::vector<bool> seen(static_cast<size_t>(terms));
       for (int64_t first = 0; first < terms; first += kPatternsAtOnce) {
         Pairs pairs;
         for (int64_t j = first; j < std::min(terms, first + kPatternsAtOnce); ++j) {
@@ -51,10 +50,10 @@ std::optional<std::vector<SumDepth>> Depths(const std::vector<int64_t>& sizes, c
               whole > static_cast<double>(terms - 2)) {
             return std::nullopt;
           }
-          sizes_seen.insert(static_cast<int64_t>(whole));
+          seen[static_cast<size_t>(whole)] = true;
         }
       }
-      deepest = std::max(deepest, static_cast<int64_t>(sizes_seen.size()));
+      deepest = std::max<int64_t>(deepest, std::ranges::count(seen, true));
     }
     depths.push_back({.terms = terms, .depth = deepest});
   }
