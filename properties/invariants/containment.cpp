@@ -1,5 +1,8 @@
 // nan-containment: what attends to a NaN becomes NaN, and nothing else does.
+#include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <utility>
@@ -17,6 +20,9 @@ namespace maskproof {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+// What arithmetic makes of nothing, and a NaN that shows where it has been.
+constexpr uint32_t kOneNan = 0x7FC00000;
+constexpr float kMarkedNan = std::bit_cast<float>(uint32_t{0xFFC12345});
 
 // A key of one head, or of all heads at once (head -1) if it comes from an input token.
 struct PoisonedKey {
@@ -34,9 +40,9 @@ void PoisonRow(Tensor& tensor, int64_t item, int64_t rows, int64_t key, bool who
   const int64_t columns = tensor.dims.back();
   const int64_t first = ((item * rows) + key) * columns;
   if (whole) {
-    Fill(tensor, first, columns, kNan);
+    std::fill_n(tensor.as<float>().data() + first, columns, kMarkedNan);
   } else {
-    tensor.Set(first + rng.Between(0, columns - 1), kNan);
+    tensor.as<float>()[static_cast<size_t>(first + rng.Between(0, columns - 1))] = kMarkedNan;
   }
 }
 
@@ -44,7 +50,8 @@ void Poison(Case& c, const PoisonedKey& poisoned, Rng& rng) {
   const Geometry g = GeometryOf(c);
   if (poisoned.head < 0) {
     const int64_t token = (poisoned.batch * g.sequence) + poisoned.key - g.past;
-    At(c, TensorId::kInput).Set((token * g.input_width) + rng.Between(0, g.input_width - 1), kNan);
+    const int64_t feature = (token * g.input_width) + rng.Between(0, g.input_width - 1);
+    At(c, TensorId::kInput).as<float>()[static_cast<size_t>(feature)] = kMarkedNan;
     return;
   }
   const int64_t item = (poisoned.batch * g.heads) + poisoned.head;
@@ -78,6 +85,20 @@ std::optional<PoisonedKey> ChooseKey(const Case& c, const Visibility& visibility
   return candidates[rng.Below(candidates.size())];
 }
 
+// Rows of the past are copied as they are.
+void JudgePresentNans(const Trial& trial, const Geometry& g, Tally& tally) {
+  const std::span<const float> present = trial.present();
+  for (size_t i = 0; i < present.size(); ++i) {
+    if (!std::isnan(present[i])) continue;
+    const int64_t row = static_cast<int64_t>(i) / g.head_size % g.total;
+    if (row < g.past || std::bit_cast<uint32_t>(present[i]) == kOneNan) {
+      tally.Agree();
+    } else {
+      tally.Fail("a NaN of present is another one than 0x7FC00000");
+    }
+  }
+}
+
 }  // namespace
 
 Verdict CheckNanContainment(Subject& subject, const Case& c) {
@@ -101,6 +122,7 @@ Verdict CheckNanContainment(Subject& subject, const Case& c) {
   if (!after) return verdict;
 
   Tally reached("a NaN must reach the rows that attend to it");
+  const bool one_nan = subject.promises().one_nan;
   const std::span<const float> got = after->output();
   for (int64_t b = 0; b < g.batch; ++b) {
     for (int64_t n = 0; n < g.heads; ++n) {
@@ -110,15 +132,18 @@ Verdict CheckNanContainment(Subject& subject, const Case& c) {
           continue;
         for (int64_t column = 0; column < g.value_head_size; ++column) {
           const float value = got[static_cast<size_t>(OutputIndex(c.op, g, b, n, s, column))];
-          if (std::isnan(value)) {
-            reached.Agree();
-          } else {
+          if (!std::isnan(value)) {
             reached.Fail({.batch = b, .head = n, .query = s, .column = column}, kNan, value);
+          } else if (one_nan && std::bit_cast<uint32_t>(value) != kOneNan) {
+            reached.Fail("the NaN is another one than 0x7FC00000");
+          } else {
+            reached.Agree();
           }
         }
       }
     }
   }
+  if (one_nan) JudgePresentNans(*after, g, reached);
   const RowMap other_rows = [&](const Row& row) -> std::optional<Row> {
     if (!poisoned->Concerns(row)) return row;
     const bool own_query = poisoned->head < 0 && row.index == poisoned->key - g.past;

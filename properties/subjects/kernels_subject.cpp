@@ -246,6 +246,7 @@ class KernelsSubject final : public InProcessSubject {
     promises_.reproducible_rows = true;
     promises_.deterministic = true;
     promises_.names_faults = true;
+    promises_.one_nan = true;
     promises_.profile = DocumentedProfile();
   }
 

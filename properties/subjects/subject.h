@@ -29,6 +29,9 @@ struct Promises {
   // or the attribute's ONNX name). One that begins with the name goes on with the numbers and
   // shapes, "(2,3)", that were expected and that came, as case/validity.h puts them.
   bool names_faults = false;
+  // Every NaN in an output, and in the new rows of present, has the bits 0x7FC00000, whatever the
+  // NaN was that it comes from.
+  bool one_nan = false;
   NumericsProfile profile;
 };
 

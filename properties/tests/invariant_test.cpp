@@ -344,6 +344,23 @@ TEST(Harness, EverySubjectThatTestsTheHarnessIsCaught) {
   EXPECT_EQ(subjects, 8);
 }
 
+// Plain arithmetic hands on whatever NaN it meets.
+TEST(NanContainment, HoldsASubjectToOneNanIfItPromisesThat) {
+  const Invariant& invariant = *FindInvariant("nan-containment");
+  Watched subject(MakePlantedSubject(""));
+  for (const bool promised : {false, true}) {
+    subject.own_promises().one_nan = promised;
+    int broken = 0;
+    for (const Op op : OpsOf(invariant)) {
+      for (uint64_t number = 0; number < 20; ++number) {
+        const Verdict verdict = invariant.check(subject, CaseNumber(number, op, invariant));
+        broken += verdict.kind == VerdictKind::kBroken ? 1 : 0;
+      }
+    }
+    EXPECT_EQ(broken > 10, promised) << broken;
+  }
+}
+
 // ---- refusal ------------------------------------------------------------------------------------
 
 TEST(Refusal, HoldsAMessageToThePromiseOfNames) {

@@ -126,9 +126,9 @@ TEST(Profile, IsNeverTooNarrow) {
   const Invariant& invariant = *FindInvariant("reference-match");
   std::vector<std::unique_ptr<Subject>> subjects = AllKernelsSubjects();
   Rng rng(0x5A1E);
-  for (int i = 0; i < 12; ++i) {
+  for (int i = 0; i < 6; ++i) {
     NamedEvaluation random{.name = "random", .what = "", .style = EvaluationStyle::Random(rng)};
-    if (i % 4 == 0) random.style.rounding = OperationRounding::kTowardZero;
+    if (i % 3 == 0) random.style.rounding = OperationRounding::kTowardZero;
     subjects.push_back(MakeEvaluationSubject(random));
   }
   for (const NamedEvaluation& named : NamedEvaluations()) {

@@ -142,6 +142,7 @@ void Encode(const Greeting& greeting, Writer& writer) {
   writer.Number(uint8_t{promises.reproducible_rows});
   writer.Number(uint8_t{promises.deterministic});
   writer.Number(uint8_t{promises.names_faults});
+  writer.Number(uint8_t{promises.one_nan});
   writer.Number(promises.profile.sum_lanes);
   writer.Number(promises.profile.exp_ulp);
   writer.Number(promises.profile.online_block);
@@ -163,6 +164,7 @@ bool Decode(std::span<const std::byte> bytes, Greeting& greeting) {
   promises.reproducible_rows = reader.Flag();
   promises.deterministic = reader.Flag();
   promises.names_faults = reader.Flag();
+  promises.one_nan = reader.Flag();
   promises.profile.sum_lanes = reader.Number<int64_t>();
   promises.profile.exp_ulp = reader.Number<double>();
   promises.profile.online_block = reader.Number<int64_t>();
