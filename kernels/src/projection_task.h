@@ -7,7 +7,7 @@
 namespace maskproof::kernels {
 
 struct ProjectionTask {
-  int64_t first_row;         // of the projected rows
+  int64_t first_row;  // of the projected rows
   int64_t rows;
   const int64_t* input_row;  // for each projected row, which of the input it is; null: the same
   int64_t first_panel;
