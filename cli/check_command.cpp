@@ -11,13 +11,13 @@
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/finding_report.h"
-#include "cli/held_subject.h"
 #include "cli/interrupt.h"
 #include "cli/ledger.h"
 #include "cli/names.h"
 #include "cli/progress.h"
 #include "cli/results.h"
 #include "properties/profile/measure.h"
+#include "properties/subjects/held_subject.h"
 
 namespace maskproof::cli {
 namespace {

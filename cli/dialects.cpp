@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "cli/commands.h"
-#include "cli/held_subject.h"
 #include "cli/names.h"
 #include "properties/invariants/trial.h"
+#include "properties/subjects/held_subject.h"
 
 namespace maskproof::cli {
 namespace {

@@ -11,6 +11,7 @@
 #include "projection.h"
 #include "scratch.h"
 #include "sizes.h"
+#include "visible_row.h"
 #include "workspace.h"
 
 namespace maskproof::kernels {
@@ -126,18 +127,19 @@ class OperatorRun {
     if (!MayLeaveTokensOut()) return {};
     WantedRows wanted{.rows = wanted_.data(), .count = 0, .first_column = g.hidden()};
     for (int64_t b = 0; b < batches; ++b) {
-      const KeyInterval seen = mask_.BatchInterval(first_batch + b);
-      const uint64_t* const bits = mask_.Bits(first_batch + b, 0);
+      const KeyInterval interval = mask_.BatchInterval(first_batch + b);
+      const VisibleRow seen{
+          .begin = interval.begin, .end = interval.end, .bits = mask_.Bits(first_batch + b, 0)};
       // A row that sees nothing takes the mean of all values. Under causality the first row is the
       // first to see nothing.
       const bool causal = call_.attributes.unidirectional == 1;
-      const bool nothing_seen = seen.begin >= seen.end || (causal && seen.begin > 0);
+      const bool nothing_seen = seen.empty() || (causal && seen.begin > 0);
       const bool all = nothing_seen && call_.attributes.fully_masked == FullyMaskedPolicy::kUniform;
       for (int64_t t = 0; t < g.queries; ++t) {
-        const bool visible =
-            t >= seen.begin && t < seen.end &&
-            (bits == nullptr || ((bits[t / kKeysPerWord] >> (t % kKeysPerWord)) & 1U) != 0);
-        if (all || visible) wanted_.data()[wanted.count++] = b * g.queries + t;
+        const uint64_t word = VisibleWord(seen, t / kKeysPerWord);
+        if (all || (word >> (t % kKeysPerWord) & 1U) != 0) {
+          wanted_.data()[wanted.count++] = b * g.queries + t;
+        }
       }
     }
     return wanted.count == batches * g.queries ? WantedRows() : wanted;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "properties/base/rng.h"
+#include "properties/invariants/compare.h"
 #include "properties/profile/prober.h"
 #include "properties/profile/sums.h"
 
@@ -21,10 +22,8 @@ constexpr std::array<int64_t, 2> kCopies = {1, 24};
 constexpr double kReadable = 17.4;
 constexpr int64_t kDraws = 64;
 
-bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
-  return std::ranges::equal(a, b, [](float x, float y) {
-    return std::bit_cast<uint32_t>(x) == std::bit_cast<uint32_t>(y);
-  });
+bool AllSameBits(const std::vector<float>& a, const std::vector<float>& b) {
+  return std::ranges::equal(a, b, SameBits);
 }
 
 // Two keys, of which the output is the weight of the first: `first` and `second` are what the
@@ -59,18 +58,17 @@ class Measurement {
            NaturalBase();
   }
 
-  MeasuredProfile Take() { return std::move(result_); }
+  MeasuredProfile Result() const {
+    MeasuredProfile result{.profile = profile_, .evidence = DescribeProfile(profile_)};
+    for (const auto& [field, seen] : seen_) {
+      std::ranges::find(result.evidence, field, &ProfileEvidence::field)->seen = seen;
+    }
+    return result;
+  }
   const std::string& failure() const { return prober_.failure(); }
 
  private:
-  NumericsProfile& profile() { return result_.profile; }
-
-  void Note(const char* field, std::string seen) {
-    std::vector<ProfileEvidence> words = DescribeProfile(result_.profile);
-    const auto here = std::ranges::find(words, field, &ProfileEvidence::field);
-    here->seen = std::move(seen);
-    result_.evidence.push_back(std::move(*here));
-  }
+  void Note(const char* field, std::string seen) { seen_.emplace_back(field, std::move(seen)); }
 
   // `measure` with each number of copies.
   bool ForAllCopies(const std::function<bool()>& measure) {
@@ -93,11 +91,11 @@ class Measurement {
     const bool ran = ForAllCopies([&] {
       const auto got = prober_.Run(probe);
       if (!got) return false;
-      is_nearest = is_nearest && SameBits(*got, nearest);
+      is_nearest = is_nearest && AllSameBits(*got, nearest);
       return true;
     });
     if (!ran) return false;
-    profile().any_rounding = !is_nearest;
+    profile_.any_rounding = !is_nearest;
     Note("rounding",
          is_nearest ? "four sums went to the nearest" : "a sum did not go to the nearest");
     return true;
@@ -115,7 +113,7 @@ class Measurement {
       return true;
     });
     if (!ran) return false;
-    profile().sum_lanes = sums_of_ones ? LanesOf(all) : 1;
+    profile_.sum_lanes = sums_of_ones ? LanesOf(all) : 1;
     std::string seen = "results that no order of additions gives";
     if (sums_of_ones) {
       const SumDepth& last = *std::ranges::max_element(all, {}, &SumDepth::depth);
@@ -166,7 +164,7 @@ class Measurement {
     base_2_ = largest > kLargestNatural && beyond_base_2 < largest;
     const double error = base_2_ ? beyond_base_2 : largest;
     // What is seen is a sample; the worst may lie beyond.
-    profile().exp_ulp = std::max(1.0, std::ceil(error * 6.0) / 4.0);
+    profile_.exp_ulp = std::max(1.0, std::ceil(error * 6.0) / 4.0);
     Note("exp", "at most " + Text(error) + " ulp" +
                     (base_2_ ? " beside the rounding of its argument" : "") +
                     "; half as much again is allowed");
@@ -206,7 +204,7 @@ class Measurement {
       const auto differs = [&](int64_t place) -> std::optional<bool> {
         const auto apart = WeightWithLargestAt(place, kKeys);
         if (!apart) return std::nullopt;
-        return !SameBits(*together, *apart);
+        return !AllSameBits(*together, *apart);
       };
       int64_t same = 2;
       int64_t different = kKeys - 1;
@@ -223,7 +221,7 @@ class Measurement {
       return true;
     });
     if (!ran) return false;
-    profile().online_block = block;
+    profile_.online_block = block;
     Note("softmax", block == 0 ? "a weight does not depend on where the largest score comes"
                                : "a weight is another one if the largest score comes " +
                                      std::to_string(block) + " keys later");
@@ -245,11 +243,11 @@ class Measurement {
       const auto weight = prober_.Run(operand);
       if (!out || !weight) return false;
       const bool weighed = std::abs((*weight)[0] - (1.0 / (1.0 + std::exp(-0.5)))) < 1e-3;
-      kept = kept && SameBits(*out, value.value) && weighed;
+      kept = kept && AllSameBits(*out, value.value) && weighed;
       return true;
     });
     if (!ran) return false;
-    profile().flush_to_zero = !kept;
+    profile_.flush_to_zero = !kept;
     Note("denormals", kept ? "denormal queries and values arrive" : "a denormal was lost");
     return true;
   }
@@ -279,7 +277,7 @@ class Measurement {
       const auto got = prober_.Run(product);
       const auto expected = prober_.Run(WeightOf(scores, Zeros(scores.size())));
       if (!got || !expected) return false;
-      if (!SameBits(*got, *expected)) {
+      if (!AllSameBits(*got, *expected)) {
         first = false;
         seen = "the scale rounds elsewhere";
       }
@@ -295,14 +293,14 @@ class Measurement {
       const auto with_bias = prober_.Run(biased);
       const auto plain = prober_.Run(WeightOf({kBias}, {0.0F}));
       if (!with_bias || !plain) return false;
-      if (!SameBits(*with_bias, *plain)) {
+      if (!AllSameBits(*with_bias, *plain)) {
         first = false;
         seen = "the bias is in the sum of products";
       }
       return true;
     });
     if (!ran) return false;
-    profile().product_first = first;
+    profile_.product_first = first;
     Note("scale", first ? "score and bias round as finished products do" : seen);
     return true;
   }
@@ -326,11 +324,11 @@ class Measurement {
       const auto expected = prober_.Run(WeightOf(low, Zeros(low.size())));
       const auto got = prober_.Run(WeightOf(high, std::vector<float>(high.size(), kShift)));
       if (!expected || !got) return false;
-      natural = natural && SameBits(*expected, *got);
+      natural = natural && AllSameBits(*expected, *got);
       return true;
     });
     if (!ran) return false;
-    profile().natural_exp = natural && !base_2_;
+    profile_.natural_exp = natural && !base_2_;
     const char* seen = "weights depend on differences of scores alone";
     if (base_2_) seen = "the error grows with the difference of scores";
     if (!natural) seen = "weights depend on how large the scores are";
@@ -340,14 +338,15 @@ class Measurement {
 
   Prober prober_;
   bool base_2_ = false;  // log2(e) times something is rounded
-  MeasuredProfile result_;
+  NumericsProfile profile_;
+  std::vector<std::pair<std::string, std::string>> seen_;  // field, evidence
 };
 
 }  // namespace
 
 std::optional<MeasuredProfile> MeasureProfile(Subject& subject, std::string& failure) {
   Measurement measurement(subject);
-  if (measurement.Measure()) return measurement.Take();
+  if (measurement.Measure()) return measurement.Result();
   failure = measurement.failure();
   return std::nullopt;
 }

@@ -20,7 +20,7 @@ struct ProfileEvidence {
 
 struct MeasuredProfile {
   NumericsProfile profile;
-  std::vector<ProfileEvidence> evidence;
+  std::vector<ProfileEvidence> evidence;  // as DescribeProfile orders it
 };
 
 // Needs Core, or Attention with past and scale. Nothing, and a reason, for a subject that has

@@ -249,6 +249,21 @@ void AddTensor(std::vector<Misuse>& misuses, const std::string& name, const Tens
                      }});
 }
 
+// What the calls of both operators hold.
+template <typename CallStruct>
+void AddOperator(std::vector<Misuse>& misuses, CallStruct Calls::* call) {
+  AddShortStruct(misuses, "call", call);
+  misuses.push_back({.name = "attributes", .says = "size of at least", .spoil = [=](Calls& c) {
+                       --(c.*call).attributes.size;
+                     }});
+  misuses.push_back({.name = "output", .says = "null", .spoil = [=](Calls& c) {
+                       (c.*call).output.dims = nullptr;
+                     }});
+  AddTensor(misuses, "input", [=](Calls& c) { return &(c.*call).input; });
+  AddTensor(misuses, "weights", [=](Calls& c) { return &(c.*call).weights; });
+  AddTensor(misuses, "mask_index", [](Calls& c) { return &c.mask; });
+}
+
 std::vector<Misuse> ExecutionMisuses() {
   std::vector<Misuse> misuses;
   AddShortStruct(misuses, "execution", &Calls::execution);
@@ -276,50 +291,29 @@ std::vector<Misuse> ExecutionMisuses() {
 
 std::vector<Misuse> MisusesOf(Function function, bool with_past) {
   std::vector<Misuse> misuses = ExecutionMisuses();
-  const auto output = [&](const std::string& name, maskproof_output Calls::* call_output) {
-    misuses.push_back({.name = name, .says = "null", .spoil = [=](Calls& calls) {
-                         (calls.*call_output).dims = nullptr;
-                       }});
-    misuses.push_back({.name = name,
-                       .says = "null",
-                       .spoil = [=](Calls& calls) { (calls.*call_output).data = nullptr; },
-                       .size_too = false});
-  };
   if (with_past) {
-    output("present", &Calls::present_out);
+    misuses.push_back({.name = "present", .says = "null", .spoil = [](Calls& calls) {
+                         calls.present_out.dims = nullptr;
+                       }});
+    misuses.push_back({.name = "present",
+                       .says = "null",
+                       .spoil = [](Calls& calls) { calls.present_out.data = nullptr; },
+                       .size_too = false});
     AddTensor(misuses, "past", [](Calls& calls) { return &calls.past; });
   }
   switch (function) {
     case Function::kAttention:
-      AddShortStruct(misuses, "call", &Calls::attention);
-      misuses.push_back({.name = "attributes", .says = "size of at least", .spoil = [](Calls& c) {
-                           --c.attention.attributes.size;
-                         }});
-      misuses.push_back({.name = "output", .says = "null", .spoil = [](Calls& c) {
-                           c.attention.output.dims = nullptr;
-                         }});
-      AddTensor(misuses, "input", [](Calls& c) { return &c.attention.input; });
-      AddTensor(misuses, "weights", [](Calls& c) { return &c.attention.weights; });
+      AddOperator(misuses, &Calls::attention);
       AddTensor(misuses, "bias", [](Calls& c) { return &c.bias; });
-      AddTensor(misuses, "mask_index", [](Calls& c) { return &c.mask; });
       if (!with_past) {
         AddTensor(misuses, "attention_bias", [](Calls& c) { return &c.attention_bias; });
       }
       break;
     case Function::kQAttention:
-      AddShortStruct(misuses, "call", &Calls::qattention);
-      misuses.push_back({.name = "attributes", .says = "size of at least", .spoil = [](Calls& c) {
-                           --c.qattention.attributes.size;
-                         }});
-      misuses.push_back({.name = "output", .says = "null", .spoil = [](Calls& c) {
-                           c.qattention.output.dims = nullptr;
-                         }});
-      AddTensor(misuses, "input", [](Calls& c) { return &c.qattention.input; });
-      AddTensor(misuses, "weights", [](Calls& c) { return &c.qattention.weights; });
+      AddOperator(misuses, &Calls::qattention);
       AddTensor(misuses, "bias", [](Calls& c) { return &c.qattention.bias; });
       AddTensor(misuses, "input_scale", [](Calls& c) { return &c.qattention.input_scale; });
       AddTensor(misuses, "weight_scale", [](Calls& c) { return &c.qattention.weight_scale; });
-      AddTensor(misuses, "mask_index", [](Calls& c) { return &c.mask; });
       AddTensor(misuses, "input_zero_point", [](Calls& c) {
         c.qattention.weight_zero_point = nullptr;
         return &c.zero_point;

@@ -17,30 +17,11 @@
 #include "properties/invariants/invariant.h"
 #include "properties/invariants/laws.h"
 #include "properties/recipe/recipe.h"
+#include "properties/subjects/held_subject.h"
 #include "properties/subjects/subject.h"
 
 namespace maskproof {
 namespace {
-
-// A subject under a dialect of the test's choice.
-class Speaking : public Subject {
- public:
-  Speaking(std::unique_ptr<Subject> subject, DialectId dialect)
-      : subject_(std::move(subject)), promises_(subject_->promises()) {
-    promises_.dialect = dialect;
-  }
-  const std::string& name() const override { return subject_->name(); }
-  const std::string& target() const override { return subject_->target(); }
-  const Promises& promises() const override { return promises_; }
-  bool Supports(const Case& c) const override { return subject_->Supports(c); }
-  Outcome Run(const Case& c, const RunRequest& request) override {
-    return subject_->Run(c, request);
-  }
-
- private:
-  std::unique_ptr<Subject> subject_;
-  Promises promises_;
-};
 
 struct Way {
   const char* defect;
@@ -65,7 +46,8 @@ struct Counts {
 // than what they are modelled on.
 Counts Judge(const char* defect, DialectId dialect) {
   constexpr uint64_t kCases = 300;
-  Speaking subject(MakePlantedSubject(defect), dialect);
+  HeldSubject subject(MakePlantedSubject(defect));
+  subject.held_to().dialect = dialect;
   Counts counts;
   for (const char* id : {"reference-match", "fully-masked-rows"}) {
     const Invariant& invariant = *FindInvariant(id);

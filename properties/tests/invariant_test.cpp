@@ -22,6 +22,7 @@
 #include "properties/invariants/probe.h"
 #include "properties/invariants/transform.h"
 #include "properties/recipe/recipe.h"
+#include "properties/subjects/held_subject.h"
 #include "properties/subjects/subject.h"
 
 namespace maskproof {
@@ -54,28 +55,19 @@ std::string TestName(std::string id) {
   return id;
 }
 
-// Passes everything on to a subject, under promises of its own, and remembers invalid cases.
-class Watched : public Subject {
+// Remembers invalid cases.
+class Watched : public HeldSubject {
  public:
-  explicit Watched(std::unique_ptr<Subject> subject)
-      : subject_(std::move(subject)), promises_(subject_->promises()) {}
-
-  const std::string& name() const override { return subject_->name(); }
-  const std::string& target() const override { return subject_->target(); }
-  const Promises& promises() const override { return promises_; }
-  bool Supports(const Case& c) const override { return subject_->Supports(c); }
+  using HeldSubject::HeldSubject;
   Outcome Run(const Case& c, const RunRequest& request) override {
     const ValidityVerdict verdict = JudgeValidity(c);
     if (verdict.validity != Validity::kValid) invalid_ = verdict.subject + ": " + verdict.reason;
-    return subject_->Run(c, request);
+    return HeldSubject::Run(c, request);
   }
 
-  Promises& own_promises() { return promises_; }
   const std::string& invalid() const { return invalid_; }
 
  private:
-  std::unique_ptr<Subject> subject_;
-  Promises promises_;
   std::string invalid_;
 };
 
@@ -144,7 +136,7 @@ TEST_P(EachInvariant, HoldsForTheCorrectSubjectAndCanBeTriedOnMostCases) {
 TEST_P(EachInvariant, HoldsWithinTheBoundsIfNoReproducibleRowsArePromised) {
   for (const Op op : OpsOf(invariant())) {
     Watched subject(MakePlantedSubject(""));
-    subject.own_promises().reproducible_rows = false;
+    subject.held_to().reproducible_rows = false;
     const Counts counts = ExpectHolds(subject, invariant(), op, kCases / 3);
     EXPECT_GE(counts.holds, kCases / 4) << OpName(op) << ": too rarely applicable";
   }
@@ -347,9 +339,9 @@ TEST(Harness, EverySubjectThatTestsTheHarnessIsCaught) {
 // Plain arithmetic hands on whatever NaN it meets.
 TEST(NanContainment, HoldsASubjectToOneNanIfItPromisesThat) {
   const Invariant& invariant = *FindInvariant("nan-containment");
-  Watched subject(MakePlantedSubject(""));
+  HeldSubject subject(MakePlantedSubject(""));
   for (const bool promised : {false, true}) {
-    subject.own_promises().one_nan = promised;
+    subject.held_to().one_nan = promised;
     int broken = 0;
     for (const Op op : OpsOf(invariant)) {
       for (uint64_t number = 0; number < 20; ++number) {
@@ -369,7 +361,7 @@ TEST(Refusal, HoldsAMessageToThePromiseOfNames) {
   promises.names_faults = true;
   Constant vague(OutcomeKind::kRefused, "something is wrong", promises);
   Watched exact(MakePlantedSubject(""));
-  exact.own_promises().names_faults = true;
+  exact.held_to().names_faults = true;
   int vague_broken = 0;
   for (const Op op : OpsOf(invariant)) {
     for (uint64_t number = 0; number < 60; ++number) {
@@ -383,11 +375,11 @@ TEST(Refusal, HoldsAMessageToThePromiseOfNames) {
 }
 
 // Refuses in the right words, but counts wrongly.
-class Miscounting final : public Watched {
+class Miscounting final : public HeldSubject {
  public:
-  using Watched::Watched;
+  using HeldSubject::HeldSubject;
   Outcome Run(const Case& c, const RunRequest& request) override {
-    Outcome outcome = Watched::Run(c, request);
+    Outcome outcome = HeldSubject::Run(c, request);
     const size_t digit = outcome.message.find_last_of("0123456789");
     if (digit == std::string::npos) return outcome;
     char& last = outcome.message[digit];
@@ -409,9 +401,9 @@ TEST(Refusal, HoldsAMessageToTheNumbers) {
     }
     return count;
   };
-  subject.own_promises().names_faults = false;
+  subject.held_to().names_faults = false;
   EXPECT_EQ(broken(), 0);
-  subject.own_promises().names_faults = true;
+  subject.held_to().names_faults = true;
   EXPECT_GT(broken(), 15);
 }
 

@@ -12,6 +12,7 @@
 #include "properties/profile/sums.h"
 #include "properties/recipe/recipe.h"
 #include "properties/subjects/evaluation.h"
+#include "properties/subjects/held_subject.h"
 #include "properties/subjects/subject.h"
 
 namespace maskproof {
@@ -27,26 +28,6 @@ NumericsProfile Measured(Subject& subject) {
 NumericsProfile Measured(const EvaluationStyle& style) {
   return Measured(*MakeEvaluationSubject({.name = "tried", .what = "", .style = style}));
 }
-
-// A subject under another profile.
-class Judged final : public Subject {
- public:
-  Judged(std::unique_ptr<Subject> subject, const NumericsProfile& profile)
-      : subject_(std::move(subject)), promises_(subject_->promises()) {
-    promises_.profile = profile;
-  }
-  const std::string& name() const override { return subject_->name(); }
-  const std::string& target() const override { return subject_->target(); }
-  const Promises& promises() const override { return promises_; }
-  bool Supports(const Case& c) const override { return subject_->Supports(c); }
-  Outcome Run(const Case& c, const RunRequest& request) override {
-    return subject_->Run(c, request);
-  }
-
- private:
-  std::unique_ptr<Subject> subject_;
-  Promises promises_;
-};
 
 class Refusing final : public Subject {
  public:
@@ -136,7 +117,8 @@ TEST(Profile, IsNeverTooNarrow) {
   }
   for (std::unique_ptr<Subject>& subject : subjects) {
     const NumericsProfile profile = Measured(*subject);
-    Judged judged(std::move(subject), profile);
+    HeldSubject judged(std::move(subject));
+    judged.held_to().profile = profile;
     for (int i = 0; i < 100; ++i) {
       GenerateOptions options;
       options.op = Op::kCore;

@@ -1,6 +1,6 @@
 // A subject that is held to other promises than those it makes.
-#ifndef MASKPROOF_CLI_HELD_SUBJECT_H_
-#define MASKPROOF_CLI_HELD_SUBJECT_H_
+#ifndef MASKPROOF_PROPERTIES_SUBJECTS_HELD_SUBJECT_H_
+#define MASKPROOF_PROPERTIES_SUBJECTS_HELD_SUBJECT_H_
 
 #include <memory>
 #include <string>
@@ -8,7 +8,7 @@
 
 #include "properties/subjects/subject.h"
 
-namespace maskproof::cli {
+namespace maskproof {
 
 class HeldSubject : public Subject {
  public:
@@ -30,6 +30,6 @@ class HeldSubject : public Subject {
   Promises promises_;
 };
 
-}  // namespace maskproof::cli
+}  // namespace maskproof
 
-#endif  // MASKPROOF_CLI_HELD_SUBJECT_H_
+#endif  // MASKPROOF_PROPERTIES_SUBJECTS_HELD_SUBJECT_H_
