@@ -23,7 +23,7 @@ namespace {
 constexpr int64_t kShownKeys = 64;
 constexpr int64_t kShownColumns = 16;
 
-struct Row {
+struct QueryRow {
   int64_t batch = 0;
   int64_t head = 0;
   int64_t query = 0;
@@ -31,23 +31,23 @@ struct Row {
 
 // The row to show: the evidence's, if it has one that this case has too (an invariant may have
 // reshaped the case); else the first that sees nothing; else the first.
-std::optional<Row> RowToShow(const Case& c, const Geometry& g, const Evidence& evidence) {
+std::optional<QueryRow> RowToShow(const Case& c, const Geometry& g, const Evidence& evidence) {
   if (g.batch == 0 || g.heads == 0 || g.sequence == 0 || g.total == 0) return std::nullopt;
   const auto inside = [](int64_t value, int64_t end) { return value >= 0 && value < end; };
   if (inside(evidence.batch, g.batch) && inside(evidence.query, g.sequence)) {
-    return Row{.batch = evidence.batch,
-               .head = inside(evidence.head, g.heads) ? evidence.head : 0,
-               .query = evidence.query};
+    return QueryRow{.batch = evidence.batch,
+                    .head = inside(evidence.head, g.heads) ? evidence.head : 0,
+                    .query = evidence.query};
   }
   const Visibility sees(c);
   for (int64_t batch = 0; batch < g.batch; ++batch) {
     for (int64_t query = 0; query < g.sequence; ++query) {
       if (sees.FullyMasked(batch, 0, query)) {
-        return Row{.batch = batch, .head = 0, .query = query};
+        return QueryRow{.batch = batch, .head = 0, .query = query};
       }
     }
   }
-  return Row{};
+  return QueryRow{};
 }
 
 const char* RowStateText(RowState state) {
@@ -65,15 +65,15 @@ const char* RowStateText(RowState state) {
 }
 
 // Whether the oracle knows what the row must give.
-bool Decided(const Reference& reference, const Row& row) {
+bool Decided(const Reference& reference, const QueryRow& row) {
   const RowState state = reference.row(row.batch, row.head, row.query);
   return state == RowState::kBounded || state == RowState::kFullyMasked;
 }
 
 // The weights that the oracle wants beside those that the subject uses, the latter read off runs
 // with one-hot values in place of V.
-std::string WeightsText(Subject& subject, const Case& c, const Reference& reference, const Row& row,
-                        const Outcome& outcome) {
+std::string WeightsText(Subject& subject, const Case& c, const Reference& reference,
+                        const QueryRow& row, const Outcome& outcome) {
   const Geometry& g = reference.geometry;
   const bool decided = Decided(reference, row);
   const Visibility sees(c);
@@ -100,7 +100,7 @@ std::string WeightsText(Subject& subject, const Case& c, const Reference& refere
   return text;
 }
 
-std::string OutputsText(const Case& c, const Reference& reference, const Row& row,
+std::string OutputsText(const Case& c, const Reference& reference, const QueryRow& row,
                         const Outcome& outcome) {
   const Geometry& g = reference.geometry;
   const int64_t elements = g.batch * g.sequence * g.value_hidden();
@@ -133,7 +133,7 @@ std::string OutputsText(const Case& c, const Reference& reference, const Row& ro
   return text;
 }
 
-std::string RowText(Subject& subject, const RecordedRun& run, const Row& row) {
+std::string RowText(Subject& subject, const RecordedRun& run, const QueryRow& row) {
   OracleOptions options = OracleOptionsOf(subject);
   options.want_weights = true;
   const Reference reference = ComputeReference(run.c, options);
@@ -180,7 +180,7 @@ std::string RunText(Subject& subject, const RecordedRun& run, const Evidence& ev
   }
   text.insert(0, "sizes  " + DescribeGeometry(run.c) + '\n');
   text += "mask (one line per query, # for a key that it sees)\n" + MaskPicture(run.c);
-  const std::optional<Row> row = RowToShow(run.c, GeometryOf(run.c), evidence);
+  const std::optional<QueryRow> row = RowToShow(run.c, GeometryOf(run.c), evidence);
   return row ? text + RowText(subject, run, *row) : text;
 }
 

@@ -13,7 +13,7 @@
 namespace maskproof::cli {
 namespace {
 
-constexpr int64_t kShownKeys = 96;
+constexpr int64_t kDrawnKeys = 96;
 constexpr int64_t kShownQueries = 48;
 constexpr int64_t kShownBlocks = 16;
 constexpr int64_t kShownElements = 8;
@@ -21,10 +21,10 @@ constexpr int64_t kShownElements = 8;
 std::string RowOf(const Visibility& sees, int64_t keys, int64_t batch, int64_t head,
                   int64_t query) {
   std::string row;
-  for (int64_t key = 0; key < std::min(keys, kShownKeys); ++key) {
+  for (int64_t key = 0; key < std::min(keys, kDrawnKeys); ++key) {
     row += sees.Sees(batch, head, query, key) ? '#' : '.';
   }
-  if (keys > kShownKeys) row += fmt::format(" ... {} keys", keys);
+  if (keys > kDrawnKeys) row += fmt::format(" ... {} keys", keys);
   return row;
 }
 

@@ -4,17 +4,15 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 
 #include "bench/statistics.h"
+#include "cli/json.h"
 #include "cli/names.h"
 #include "cli/results.h"
 #include "cli/shrink.h"
 
 namespace maskproof::cli {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr std::array kWays = {Way::kSuite, Way::kVectors, Way::kRandom};
 

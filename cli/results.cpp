@@ -2,15 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
+#include "cli/json.h"
 #include "cli/names.h"
 #include "cli/table.h"
 
 namespace maskproof::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 int64_t Sum(const std::vector<ResultRow>& rows, int64_t ResultRow::* member) {
   int64_t sum = 0;

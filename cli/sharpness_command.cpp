@@ -1,17 +1,14 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "cli/commands.h"
 #include "cli/files.h"
+#include "cli/json.h"
 #include "cli/names.h"
 #include "cli/sharpness.h"
 #include "cli/table.h"
 
 namespace maskproof::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::string Share(int64_t part, int64_t whole) {
   if (whole == 0) return "-";

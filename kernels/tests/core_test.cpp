@@ -37,10 +37,6 @@ class CoreTest : public TargetTest {
 };
 MASKPROOF_INSTANTIATE_TARGETS(CoreTest);
 
-bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
-
 TestTensor<int32_t> RandomMask(const Dims& dims, uint64_t seed, int64_t one_in) {
   Random random(seed);
   TestTensor<int32_t> mask(dims);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <optional>
@@ -23,6 +24,10 @@ using Dims = std::vector<int64_t>;
 
 inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
 inline constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+inline bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
 
 template <typename T>
 struct TestTensor {
@@ -45,6 +50,10 @@ struct TestTensor {
   T& operator[](int64_t i) { return data[static_cast<size_t>(i)]; }
   const T& operator[](int64_t i) const { return data[static_cast<size_t>(i)]; }
 };
+
+inline bool SameBits(const TestTensor<float>& a, const TestTensor<float>& b) {
+  return SameBits(a.data, b.data);
+}
 
 // xorshift: the same numbers everywhere.
 class Random {

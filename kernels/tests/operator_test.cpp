@@ -13,11 +13,6 @@
 namespace maskproof::kernels {
 namespace {
 
-bool SameBits(const TestTensor<float>& a, const TestTensor<float>& b) {
-  return a.data.size() == b.data.size() &&
-         std::memcmp(a.data.data(), b.data.data(), a.data.size() * sizeof(float)) == 0;
-}
-
 class OperatorTest : public TargetTest {};
 MASKPROOF_INSTANTIATE_TARGETS(OperatorTest);
 

@@ -96,10 +96,6 @@ class WorkspaceTest : public TargetTest {
 };
 MASKPROOF_INSTANTIATE_TARGETS(WorkspaceTest);
 
-bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
-
 TEST_P(WorkspaceTest, ExactlyAsMuchAsAskedForIsEnough) {
   const std::unique_ptr<ParallelFor> pool = MakeThreadPool(3);
   for (ParallelFor* const parallel : {static_cast<ParallelFor*>(nullptr), pool.get()}) {

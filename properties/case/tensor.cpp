@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "properties/case/floats.h"
+
 namespace maskproof {
 namespace {
 
@@ -19,7 +21,6 @@ T Saturate(double value) {
 // An infinite result is wanted where the value is beyond float's range; the plain conversion would
 // be undefined there.
 float NearestFloat(double value) {
-  constexpr double kLargest = std::numeric_limits<float>::max();
   // Halfway to the next power of two and beyond rounds to infinity.
   constexpr double kRoundsToInfinity = 0x1.ffffffp127;
   if (std::isnan(value)) return std::numeric_limits<float>::quiet_NaN();

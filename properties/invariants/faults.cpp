@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "properties/case/floats.h"
 #include "properties/invariants/tensor_ops.h"
 
 namespace maskproof {
@@ -235,7 +236,6 @@ void OddRawMask(Case& c, const Geometry& g, Rng& rng) {
 }
 
 void OddAttribute(Case& c, const Geometry& /*g*/, Rng& rng) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
   switch (rng.Below(3)) {
     case 0:
       c.attributes.scale = PickOf(rng, std::array{0.0F, -1.0F, 1e-40F, 1e30F});

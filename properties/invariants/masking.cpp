@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "properties/base/rng.h"
+#include "properties/case/floats.h"
 #include "properties/case/visibility.h"
 #include "properties/invariants/compare.h"
 #include "properties/invariants/laws.h"
@@ -17,9 +18,6 @@
 
 namespace maskproof {
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kLargest = std::numeric_limits<float>::max();
 
 struct Token {
   int64_t batch = 0;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "properties/case/floats.h"
 #include "properties/case/visibility.h"
 #include "properties/oracle/dialect.h"
 #include "properties/oracle/operands.h"
@@ -20,7 +21,6 @@ namespace maskproof::oracle {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr float kLowest = std::numeric_limits<float>::lowest();
 constexpr float kDefaultFill = -10000.0F;
 // A score of magnitude m is lost in a sum with f if m <= |f| 2^-26: less than half of f's last

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "properties/case/floats.h"
 #include "properties/oracle/dialect_rows.h"
 #include "properties/oracle/operands.h"
 #include "properties/oracle/scores.h"
@@ -16,7 +17,6 @@ using oracle::Operand;
 using oracle::Operands;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 RowState StateOf(Condition condition) {
   return condition == Condition::kNonFinite ? RowState::kNonFinite : RowState::kOverflow;

@@ -14,11 +14,6 @@ using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowM
 // Integers below 2^24 are float32 numbers, whatever their lowest bit.
 constexpr double kFloatIntegers = 0x1p24;
 
-bool IsPowerOfTwo(double x) {
-  int exponent = 0;
-  return x > 0.0 && std::frexp(x, &exponent) == 0.5;
-}
-
 bool IsFloat(double x) { return static_cast<double>(static_cast<float>(x)) == x; }
 
 // Element `column` of a per-column tensor, the only one of a per-tensor one, 0 if absent.

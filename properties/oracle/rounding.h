@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -18,6 +19,12 @@ inline constexpr double kSmallestNormal = 0x1p-126;
 inline constexpr double kOverflowLimit = static_cast<double>(std::numeric_limits<float>::max()) / 4;
 // What an exp may lose by flushing small results, a little early or with a floor (oracle.md (14)).
 inline constexpr double kExpFlush = 0x1p-125;
+
+// Of the magnitude.
+inline bool IsPowerOfTwo(double x) {
+  int exponent = 0;
+  return std::frexp(std::abs(x), &exponent) == 0.5;
+}
 
 class Rounding {
  public:

@@ -9,11 +9,6 @@ namespace {
 using ConstMap =
     Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
 
-bool IsPowerOfTwo(double x) {
-  int exponent = 0;
-  return std::frexp(std::abs(x), &exponent) == 0.5;
-}
-
 // Marks the rows without any error; false if there is none.
 bool MarkExactRows(const ConstMap& error, std::vector<uint8_t>& exact) {
   exact.resize(static_cast<size_t>(error.rows()));

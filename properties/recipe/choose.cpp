@@ -4,13 +4,11 @@
 #include <cmath>
 #include <limits>
 
+#include "properties/case/floats.h"
 #include "properties/recipe/fields.h"
 
 namespace maskproof {
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kLargest = std::numeric_limits<float>::max();
 
 Values Make(Rng& rng, Distribution distribution, float a = 0.0F, float b = 1.0F) {
   Values v;

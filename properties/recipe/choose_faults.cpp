@@ -4,13 +4,14 @@
 #include <utility>
 #include <vector>
 
+#include "properties/case/floats.h"
 #include "properties/recipe/choose.h"
 #include "properties/recipe/fields.h"
 
 namespace maskproof {
 namespace {
 
-constexpr int64_t kHuge = int64_t{1} << 40;
+constexpr int64_t kHugeExtent = int64_t{1} << 40;
 
 void Reshape(Recipe& r, TensorId id, Dims dims) {
   Fault fault;
@@ -87,11 +88,11 @@ void ChangeDim(Rng& rng, Dims& dims) {
       std::swap(dims[i], dims[rng.Below(dims.size())]);
       break;
     case 9:  // no data at all, but sizes that overflow when they are multiplied
-      dims[i] = kHuge;
-      dims[(i + 1) % dims.size()] = dims.size() > 1 ? 0 : kHuge;
+      dims[i] = kHugeExtent;
+      dims[(i + 1) % dims.size()] = dims.size() > 1 ? 0 : kHugeExtent;
       break;
     case 10:
-      std::ranges::fill(dims, kHuge);
+      std::ranges::fill(dims, kHugeExtent);
       break;
     default:
       dims[i] = -1;
@@ -243,8 +244,8 @@ double OddInteger(Rng& rng, int64_t right) {
 }
 
 double OddFloat(Rng& rng) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  return PickOf(rng, {std::numeric_limits<double>::quiet_NaN(), kInfinity, -kInfinity, 0.0, -1.0});
+  constexpr double kAbove = kInfinity;
+  return PickOf(rng, {std::numeric_limits<double>::quiet_NaN(), kAbove, -kAbove, 0.0, -1.0});
 }
 
 void OddAttribute(Rng& rng, Recipe& r) {

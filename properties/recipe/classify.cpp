@@ -59,14 +59,14 @@ bool AnyFloat(const Case& c, Is is) {
   return false;
 }
 
-bool HasDistribution(const Recipe& r, Distribution distribution) {
-  return std::ranges::any_of(r.values,
-                             [&](const Values& v) { return v.distribution == distribution; });
-}
-
 bool IsTail(int64_t n, int64_t width) { return n > width && n % width != 0; }
 
 }  // namespace
+
+bool HasDistribution(const Recipe& recipe, Distribution distribution) {
+  return std::ranges::any_of(recipe.values,
+                             [&](const Values& v) { return v.distribution == distribution; });
+}
 
 std::vector<const char*> Classify(const Recipe& recipe, const Case& expanded) {
   const Recipe& r = recipe;

@@ -5,6 +5,7 @@
 #include <bit>
 #include <limits>
 
+#include "properties/case/floats.h"
 #include "properties/recipe/fields.h"
 
 namespace maskproof {
@@ -16,9 +17,6 @@ constexpr uint8_t kEscapeDouble = 248;
 // Sizes: bytes below this give one of the small ones.
 constexpr uint8_t kUpperHalf = 128;
 constexpr int64_t kSmallSizes = 8;
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kLargest = std::numeric_limits<float>::max();
 
 // Parameters, scales and cells that are worth trying. Two thirds of all bytes give one of the first
 // `kTameFloats`: a case full of infinities leaves nothing to be checked.

@@ -73,7 +73,7 @@ RowFacts LookAtRows(const Recipe& r, const Case& c) {
 // Infinities in attention_bias are masks and do not count.
 ValueFacts LookAtValues(const Case& c) {
   ValueFacts facts;
-  constexpr float kHuge = 0x1p60F;
+  constexpr float kHugeValue = 0x1p60F;
   for (size_t i = 0; i < kTensorCount; ++i) {
     const auto& tensor = c.tensors[i];
     if (!tensor || tensor->type != ElementType::kFloat32) continue;
@@ -84,7 +84,7 @@ ValueFacts LookAtValues(const Case& c) {
       facts.negative_zero = facts.negative_zero || (kind == FP_ZERO && std::signbit(x));
       facts.denormal = facts.denormal || kind == FP_SUBNORMAL;
       facts.non_finite = facts.non_finite || kind == FP_NAN || kind == FP_INFINITE;
-      facts.huge = facts.huge || std::fabs(x) >= kHuge;
+      facts.huge = facts.huge || std::fabs(x) >= kHugeValue;
     }
   }
   return facts;
@@ -131,11 +131,6 @@ bool HasTailMaximum(const Recipe& r, const Case& c) {
     if (where >= keys - keys % kVector) return true;
   }
   return false;
-}
-
-bool HasDistribution(const Recipe& r, Distribution distribution) {
-  return std::ranges::any_of(r.values,
-                             [&](const Values& v) { return v.distribution == distribution; });
 }
 
 bool HasFault(const Recipe& r, Fault::Kind kind) {

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "properties/case/floats.h"
 #include "properties/recipe/expand.h"
 #include "properties/recipe/fields.h"
 
@@ -56,8 +57,7 @@ float Scaled(Rng& rng, int32_t low, int32_t high) {
 float Extreme(uint64_t bits) {
   constexpr float kTiny = std::numeric_limits<float>::denorm_min();
   constexpr float kSmall = std::numeric_limits<float>::min();
-  constexpr float kLargest = std::numeric_limits<float>::max();
-  static constexpr std::array<float, 32> kCorners = {
+  static constexpr std::array<float, 32> kExtremes = {
       0.0F,  0.0F,          0.0F,           0.0F,          0.0F,   0.0F,     0.0F,
       kTiny, kTiny * 3.0F,  kTiny,          kSmall * 0.5F, kSmall, kSmall,   0x1.8p-126F,
       1.0F,  1.0F,          1.0F,           1.0F,          1.0F,   1.0F,     1.5F,
@@ -65,7 +65,7 @@ float Extreme(uint64_t bits) {
       16.0F, 100.0F,        0x1p10F,        1.0F};
   const bool negative = (bits & 1) != 0;
   const uint64_t rare = (bits >> 16) & 0x1FF;
-  float x = kCorners[(bits >> 8) & 31];
+  float x = kExtremes[(bits >> 8) & 31];
   if (rare == 0) x = kLargest;
   if (rare == 1) x = 0x1p100F;
   if (rare == 2 || rare == 3) x = 0x1p40F;

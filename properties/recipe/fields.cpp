@@ -6,7 +6,7 @@
 namespace maskproof {
 
 const DistributionTraits& TraitsOf(Distribution distribution) {
-  static constexpr std::array<DistributionTraits, kDistributionCount> kTraits = {{
+  static constexpr std::array<DistributionTraits, kDistributionCount> kByDistribution = {{
       {.name = "constant", .seeded = false, .a = "value", .b = nullptr},
       {.name = "normal", .seeded = true, .a = "mean", .b = "sd"},
       {.name = "uniform", .seeded = true, .a = "low", .b = "high"},
@@ -17,7 +17,7 @@ const DistributionTraits& TraitsOf(Distribution distribution) {
       {.name = "identity", .seeded = false, .a = nullptr, .b = nullptr},
       {.name = "peak", .seeded = true, .a = "mean", .b = "sd"},
   }};
-  return kTraits[static_cast<size_t>(distribution)];
+  return kByDistribution[static_cast<size_t>(distribution)];
 }
 
 const char* MaskFormName(MaskForm form) {

@@ -228,6 +228,9 @@ Recipe CrossOver(const Recipe& a, const Recipe& b, Rng& rng, const GenerateOptio
 // simpler by a well-founded order, so that greedy shrinking ends.
 std::vector<Recipe> ShrinkCandidates(const Recipe& recipe, const Limits& limits = {});
 
+// Whether the values of any tensor are drawn that way.
+bool HasDistribution(const Recipe& recipe, Distribution distribution);
+
 // Labels for distribution reports: "mask raw2d", "causal", "past", "fully masked row", "extreme
 // values", ...
 std::vector<const char*> Classify(const Recipe& recipe, const Case& expanded);

@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "properties/case/floats.h"
 #include "properties/case/visibility.h"
 
 namespace maskproof {
@@ -89,7 +90,6 @@ class FloatAttention {
 
   // `rest`: has the sign of what the exact result is more than `nearest`.
   float Directed(float nearest, double rest) const {
-    constexpr float kInfinity = std::numeric_limits<float>::infinity();
     if (!(rest != 0.0) || !std::isfinite(rest) || !std::isfinite(nearest)) return nearest;
     const bool negative = nearest < 0.0F || (nearest == 0.0F && rest < 0.0);
     bool up = false;

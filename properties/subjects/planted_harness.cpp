@@ -6,6 +6,7 @@
 #include <limits>
 #include <span>
 
+#include "properties/case/floats.h"
 #include "properties/oracle/oracle.h"
 
 namespace maskproof::planted {
@@ -72,7 +73,6 @@ void LeaveBound(const BoundCase& bound, const NumericsProfile& profile) {
   const double expected = reference.output[tightest];
   const double allowed = reference.bound[tightest];
   // The least float above the bound: rounding has left this one at most a few steps from it.
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
   auto outside = static_cast<float>(expected + allowed);
   while (Within(outside, expected, allowed)) outside = std::nextafter(outside, kInfinity);
   while (true) {

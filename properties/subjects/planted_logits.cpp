@@ -5,12 +5,12 @@
 #include <limits>
 #include <numbers>
 
+#include "properties/case/floats.h"
 #include "properties/subjects/planted_row.h"
 
 namespace maskproof::planted {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kFill = -10000.0F;
 
 float Dot(const float* a, const float* b, int64_t count) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "properties/case/floats.h"
 #include "properties/subjects/planted_row.h"
 
 namespace maskproof::planted {
@@ -14,7 +15,6 @@ constexpr int64_t kLargeBlock = 256;  // keys
 }  // namespace
 
 void OnlineRow(const Problem& p, const Row& row, float* out) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const bool from_infinity = p.Has(Defect::kBlockInfMinusInf);
   const int64_t total = p.g.total;
   const int64_t columns = p.g.value_head_size;

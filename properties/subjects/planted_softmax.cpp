@@ -7,12 +7,12 @@
 #include <thread>
 #include <utility>
 
+#include "properties/case/floats.h"
 #include "properties/subjects/planted_row.h"
 
 namespace maskproof::planted {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kEpsilon = 1e-6F;
 constexpr float kCoarse = 1e-4F;
 constexpr float kWaves = 40.0F;

@@ -7,7 +7,7 @@ namespace {
 
 using enum Defect;
 
-constexpr auto kTable = std::to_array<DefectEntry>({
+constexpr auto kLayoutDefects = std::to_array<DefectEntry>({
     {kBiasBatchBroadcast,
      {"bias-batch-broadcast", "an attention_bias of shape (B,1,S,T) is read as (1,N,S,T)",
       "ONNX Runtime 1.20 and 1.21 (pull request 24017)"}},
@@ -106,6 +106,6 @@ constexpr auto kTable = std::to_array<DefectEntry>({
 
 }  // namespace
 
-std::span<const DefectEntry> LayoutDefects() { return kTable; }
+std::span<const DefectEntry> LayoutDefects() { return kLayoutDefects; }
 
 }  // namespace maskproof::planted

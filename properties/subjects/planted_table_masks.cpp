@@ -7,7 +7,7 @@ namespace {
 
 using enum Defect;
 
-constexpr auto kTable = std::to_array<DefectEntry>({
+constexpr auto kMaskDefects = std::to_array<DefectEntry>({
     {kAdditiveMask,
      {"additive-mask", "a padded key has -10000 added to its score and stays in the softmax",
       "ONNX Runtime's Attention in every release so far (issue 14363)"}},
@@ -196,6 +196,6 @@ constexpr auto kTable = std::to_array<DefectEntry>({
 
 }  // namespace
 
-std::span<const DefectEntry> MaskDefects() { return kTable; }
+std::span<const DefectEntry> MaskDefects() { return kMaskDefects; }
 
 }  // namespace maskproof::planted

@@ -12,7 +12,7 @@ constexpr PlantedDefect Harness(const char* name, const char* what) {
   return {.name = name, .what = what, .seen_in = "harness sanity", .harness = true};
 }
 
-constexpr auto kTable = std::to_array<DefectEntry>({
+constexpr auto kProductDefects = std::to_array<DefectEntry>({
     {kSaturate16,
      {"saturate-16", "pairs of u8 x s8 products are added in 16 bits with saturation",
       "ONNX Runtime's AVX2 code without VNNI: errors as large as the output"}},
@@ -107,6 +107,6 @@ constexpr auto kTable = std::to_array<DefectEntry>({
 
 }  // namespace
 
-std::span<const DefectEntry> ProductDefects() { return kTable; }
+std::span<const DefectEntry> ProductDefects() { return kProductDefects; }
 
 }  // namespace maskproof::planted

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "properties/case/floats.h"
 #include "properties/case/validity.h"
 #include "properties/subjects/evaluation.h"
 #include "properties/tests/oracle_cases.h"
@@ -20,7 +21,6 @@ using testing::Data;
 using testing::DrawCase;
 using testing::DrawTensor;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 Case CoreCase(int64_t sequence, int64_t total, int64_t size) {
@@ -179,7 +179,7 @@ TEST(Reference, HandlesNothingToCompute) {
 // ---------------------------------------------------------------------------------------
 
 TEST(RowStates, NonFiniteDataReachOnlyTheRowsThatSeeThem) {
-  for (const double bad : {kNaN, kInfinity, -kInfinity}) {
+  for (const double bad : std::initializer_list<double>{kNaN, kInfinity, -kInfinity}) {
     for (const TensorId id : {TensorId::kKey, TensorId::kValue}) {
       Rng rng(5);
       Case c = CoreCase(3, 3, 2);

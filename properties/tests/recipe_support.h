@@ -8,11 +8,10 @@
 #include <limits>
 #include <string_view>
 
+#include "properties/case/floats.h"
 #include "properties/recipe/recipe.h"
 
 namespace maskproof {
-
-inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 inline Recipe Nth(uint64_t n, GenerateOptions options = {}) {
   Rng rng(MixSeeds(20230119, n));

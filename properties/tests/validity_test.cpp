@@ -7,12 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "properties/case/floats.h"
+
 namespace maskproof {
 namespace {
 
 using enum ElementType;
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr int64_t kInt64Max = std::numeric_limits<int64_t>::max();
 
 // B = 2, S = 3, N = 2, H = 4, Di = 5.
