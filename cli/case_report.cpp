@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -100,6 +101,18 @@ std::string WeightsText(Subject& subject, const Case& c, const Reference& refere
   return text;
 }
 
+// What the stages of a kernel are allowed of an error that is too large.
+std::string BudgetText(const Reference& reference, int64_t column, int64_t index, double error) {
+  if (reference.budget.empty()) return {};
+  const ErrorBudget& of = reference.budget[static_cast<size_t>(index)];
+  return fmt::format(
+      "  column {} is off by {}; rounding explains {} in projected values, {} in scores, {} in "
+      "exp, "
+      "{} in sums, {} of underflow\n",
+      column, Rounded(error, 3), Rounded(of.values, 3), Rounded(of.scores, 3), Rounded(of.exp, 3),
+      Rounded(of.sums, 3), Rounded(of.underflow, 3));
+}
+
 std::string OutputsText(const Case& c, const Reference& reference, const QueryRow& row,
                         const Outcome& outcome) {
   const Geometry& g = reference.geometry;
@@ -113,6 +126,7 @@ std::string OutputsText(const Case& c, const Reference& reference, const QueryRo
                {"got", Align::kRight},
                {"allowed error", Align::kRight},
                {""}});
+  std::string budget;  // of the first column that is wrong
   for (int64_t column = 0; column < std::min(g.value_head_size, kShownColumns); ++column) {
     const int64_t index = OutputIndex(c.op, g, row.batch, row.head, row.query, column);
     const double expected = reference.output[static_cast<size_t>(index)];
@@ -122,7 +136,11 @@ std::string OutputsText(const Case& c, const Reference& reference, const QueryRo
     if (comparable) {
       const double value = outcome.output.output.Get(index);
       got = Number(value);
-      if (decided && !Within(value, expected, bound)) mark = "<--";
+      if (decided && !Within(value, expected, bound)) {
+        mark = "<--";
+        if (budget.empty())
+          budget = BudgetText(reference, column, index, std::abs(value - expected));
+      }
     }
     table.AddRow({fmt::format("{}", column), Rounded(expected, 9), got, Rounded(bound, 3), mark});
   }
@@ -130,12 +148,13 @@ std::string OutputsText(const Case& c, const Reference& reference, const QueryRo
   if (g.value_head_size > kShownColumns) {
     text += fmt::format("  ... {} columns\n", g.value_head_size);
   }
-  return text;
+  return text + budget;
 }
 
 std::string RowText(Subject& subject, const RecordedRun& run, const QueryRow& row) {
   OracleOptions options = OracleOptionsOf(subject);
   options.want_weights = true;
+  options.want_budget = true;
   const Reference reference = ComputeReference(run.c, options);
   std::string text =
       fmt::format("row: batch {}, head {}, query {}{}\n", row.batch, row.head, row.query,

@@ -41,6 +41,7 @@ class Evaluation {
     result_.output.assign(elements, kNaN);
     result_.bound.assign(elements, kInfinity);
     result_.rows.assign(rows, RowState::kBounded);
+    if (options_.want_budget) result_.budget.resize(elements);
     if (options_.want_weights) result_.weights.assign(rows * static_cast<size_t>(g_.total), 0.0);
     // A size of zero may stand beside huge ones, which would take for ever to walk through.
     if (rows > 0) AllRows();
@@ -99,6 +100,10 @@ class Evaluation {
     for (int64_t column = 0; column < g_.value_head_size; ++column) {
       const auto c = static_cast<size_t>(column);
       Set(b, n, s, column, row_.output()[c], row_.bound()[c]);
+      if (options_.want_budget) {
+        result_.budget[static_cast<size_t>(OutputIndex(case_.op, g_, b, n, s, column))] =
+            row_.Budget(c);
+      }
     }
     if (options_.want_weights) {
       const int64_t base = ((b * g_.heads + n) * g_.sequence + s) * g_.total;
@@ -145,6 +150,7 @@ class Evaluation {
 Reference ComputeReference(const Case& c, const OracleOptions& options) {
   Reference reference = Evaluation(c, options).Run();
   oracle::SpeakDialect(c, options, reference);
+  if (options.dialect != DialectId::kIdeal) reference.budget.clear();
   return reference;
 }
 

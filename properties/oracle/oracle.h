@@ -43,6 +43,18 @@ enum class RowState : uint8_t {
   kOverflow,     // float32 may overflow in some order of evaluation
 };
 
+// What makes up a bound, by the stage of the kernel that is allowed the error (oracle.md, section
+// 6).
+struct ErrorBudget {
+  double values = 0.0;     // the projection of the values; 0 where values are inputs
+  double scores = 0.0;     // projection of query and key, dot product, scale, bias, and the maximum
+  double exp = 0.0;        // the exponential
+  double sums = 0.0;       // sum of exponentials, weighted sum of values, division
+  double underflow = 0.0;  // results too small to be kept
+
+  double total() const { return values + scores + exp + sums + underflow; }
+};
+
 struct Reference {
   Geometry geometry;
   std::vector<double> output;  // laid out as the operator's output
@@ -51,6 +63,9 @@ struct Reference {
   std::vector<double> bound;
   std::vector<RowState> rows;   // (B,N,S)
   std::vector<double> weights;  // (B,N,S,T) if asked for; else empty
+  std::vector<ErrorBudget>
+      budget;  // as the output, adding up to the bound, if asked for; else, and
+  // under a dialect, empty
   std::vector<double> present;  // (2,B,N,T,H) if the case wants it; else empty
   // Same layout; 0 for what is copied from past. An element whose expected value is NaN (its data
   // are not finite, or float32 may overflow) is not judged here.
@@ -66,6 +81,7 @@ struct OracleOptions {
   DialectId dialect = DialectId::kIdeal;
   NumericsProfile profile;
   bool want_weights = false;
+  bool want_budget = false;
 };
 
 // `c` must be valid (case/validity.h).

@@ -35,8 +35,8 @@ SoftmaxRow::SoftmaxRow(const Rounding& rounding, int64_t total, int64_t columns)
   errors_.reserve(keys);
   for (auto* by_key : {&distances_, &lambdas_, &weights_, &deviations_}) by_key->reserve(keys);
   const auto width = static_cast<size_t>(columns);
-  for (auto* by_column :
-       {&output_, &bound_, &mixing_, &magnitude_, &inherited_, &largest_, &total_magnitude_}) {
+  for (auto* by_column : {&output_, &bound_, &underflow_, &mixing_, &magnitude_, &inherited_,
+                          &largest_, &total_magnitude_}) {
     by_column->resize(width);
   }
 }
@@ -73,13 +73,13 @@ SoftmaxRow::Spread SoftmaxRow::Weigh() {
   const double top = *std::ranges::max_element(scores_);
   const double shift = ShiftError();
   const double difference_gamma = rounding_.Gamma(profile.natural_exp ? 1.0 : 3.0);
-  const double exp_error = 2.02 * profile.exp_ulp * kUnit * (1.0 + rescalings_);
+  exp_error_ = 2.02 * profile.exp_ulp * kUnit * (1.0 + rescalings_);
   double sum = 0.0;
   for (size_t i = 0; i < n; ++i) {
     const double distance = scores_[i] - top;
     distances_[i] = distance;
     // oracle.md (16)
-    lambdas_[i] = errors_[i] + difference_gamma * (errors_[i] - distance + shift) + exp_error +
+    lambdas_[i] = errors_[i] + difference_gamma * (errors_[i] - distance + shift) + exp_error_ +
                   kSmallestNormal + kReferenceExponent;
     weights_[i] = std::exp(distance);
     sum += weights_[i];
@@ -220,6 +220,7 @@ void SoftmaxRow::BoundColumns() {
   const double denominator = rounding_.Gamma(depth + rescalings_ + 1.0);
   for (size_t c = 0; c < output_.size(); ++c) {
     bound_[c] = 0.0;
+    underflow_[c] = 0.0;
     // Only zeros: every product and every sum is zero.
     if (largest_[c] == 0.0) continue;
     const double magnitude = std::min(magnitude_[c], largest_[c]);
@@ -227,8 +228,33 @@ void SoftmaxRow::BoundColumns() {
     const double rounded = mixed + denominator * (std::abs(output_[c]) + mixed);
     const double underflow = 1.01 * rounding_.Underflow() * (2.0 * n + rescalings_ + 4.0) +
                              kExpFlush * n * (rescalings_ + 2.0) * 2.0 * largest_[c];
+    underflow_[c] = underflow;
     bound_[c] = rounded * kSlack + underflow + n * kReferenceUnit * magnitude;
   }
+}
+
+// Deviations are in proportion to lambda while they are small; where they are not, the proportion
+// is a choice.
+double SoftmaxRow::ShareOfExp() const {
+  double of_exp = 0.0;
+  double of_all = 0.0;
+  for (size_t i = 0; i < keys_.size(); ++i) {
+    of_exp += deviations_[i] * std::min(1.0, exp_error_ / lambdas_[i]);
+    of_all += deviations_[i];
+  }
+  return of_all > 0.0 ? of_exp / of_all : 0.0;
+}
+
+ErrorBudget SoftmaxRow::Budget(size_t column) const {
+  if (bound_[column] == 0.0) return {};
+  const double of_exp = mixing_[column] * ShareOfExp();
+  ErrorBudget budget{.values = inherited_[column],
+                     .scores = mixing_[column] - of_exp,
+                     .exp = of_exp,
+                     .sums = 0.0,
+                     .underflow = underflow_[column]};
+  if (std::isfinite(bound_[column])) budget.sums = bound_[column] - budget.total();
+  return budget;
 }
 
 bool SoftmaxRow::Evaluate(const ValueRows& rows) {

@@ -29,11 +29,15 @@ class SoftmaxRow {
 
   std::span<const double> output() const { return output_; }
   std::span<const double> bound() const { return bound_; }
+  // Of bound()[column].
+  ErrorBudget Budget(size_t column) const;
   size_t size() const { return keys_.size(); }
   int64_t key(size_t i) const { return keys_[i]; }
   double weight(size_t i) const { return weights_[i]; }
 
  private:
+  double ShareOfExp() const;
+
   // Widest deviations of the weights that the bound below has to allow for.
   struct Spread {
     double linear = 0.0;     // R = sum p (e^lambda - 1)
@@ -65,10 +69,12 @@ class SoftmaxRow {
   std::vector<double> low_;
   std::vector<size_t> order_;
   bool hull_ = false;
+  double exp_error_ = 0.0;  // share of lambda that is the exponential's
 
   // By column.
   std::vector<double> output_;
   std::vector<double> bound_;
+  std::vector<double> underflow_;  // share of the bound
   std::vector<double> mixing_;     // bound on what wrong weights do
   std::vector<double> magnitude_;  // bound on sum p |value|
   std::vector<double> inherited_;  // bound on what the errors of the values do
