@@ -106,9 +106,8 @@ std::string BudgetText(const Reference& reference, int64_t column, int64_t index
   if (reference.budget.empty()) return {};
   const ErrorBudget& of = reference.budget[static_cast<size_t>(index)];
   return fmt::format(
-      "  column {} is off by {}; rounding explains {} in projected values, {} in scores, {} in "
-      "exp, "
-      "{} in sums, {} of underflow\n",
+      "  column {} is off by {}; rounding explains {} in projected values, {} in scores, "
+      "{} in exp, {} in sums, {} of underflow\n",
       column, Rounded(error, 3), Rounded(of.values, 3), Rounded(of.scores, 3), Rounded(of.exp, 3),
       Rounded(of.sums, 3), Rounded(of.underflow, 3));
 }

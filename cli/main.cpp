@@ -10,7 +10,7 @@
 
 namespace {
 
-using namespace maskproof::cli;  // NOLINT(google-build-using-namespace)
+using namespace maskproof::cli;
 
 constexpr const char* kSubjectHelp =
     "what to check: kernels[:TARGET[,threads=N][,fully_masked=zero]], onnxruntime:VERSION|PATH, "

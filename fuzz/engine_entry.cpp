@@ -9,7 +9,6 @@
 
 extern "C" {
 // libFuzzer's own mutation of plain bytes. Weak: other engines do not have it.
-// NOLINTNEXTLINE(readability-identifier-naming)
 [[gnu::weak]] size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);

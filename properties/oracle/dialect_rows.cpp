@@ -332,7 +332,9 @@ void SetEmptyRows(const Case& c, Dialect::EmptyRow policy, Reference& reference)
 
 void SpeakDialect(const Case& c, const OracleOptions& options, Reference& reference) {
   const Dialect& dialect = DialectOf(options.dialect);
-  if (dialect.id == DialectId::kIdeal || reference.rows.empty()) return;
+  if (dialect.id == DialectId::kIdeal) return;
+  reference.budget.clear();  // of other bounds
+  if (reference.rows.empty()) return;
   if (dialect.padded == Dialect::Padded::kExcluded) {
     SetEmptyRows(c, dialect.empty_row, reference);
   } else {

@@ -150,7 +150,6 @@ class Evaluation {
 Reference ComputeReference(const Case& c, const OracleOptions& options) {
   Reference reference = Evaluation(c, options).Run();
   oracle::SpeakDialect(c, options, reference);
-  if (options.dialect != DialectId::kIdeal) reference.budget.clear();
   return reference;
 }
 

@@ -63,9 +63,8 @@ struct Reference {
   std::vector<double> bound;
   std::vector<RowState> rows;   // (B,N,S)
   std::vector<double> weights;  // (B,N,S,T) if asked for; else empty
-  std::vector<ErrorBudget>
-      budget;  // as the output, adding up to the bound, if asked for; else, and
-  // under a dialect, empty
+  // As the output, each adding up to its bound, if asked for; else, and under a dialect, empty.
+  std::vector<ErrorBudget> budget;
   std::vector<double> present;  // (2,B,N,T,H) if the case wants it; else empty
   // Same layout; 0 for what is copied from past. An element whose expected value is NaN (its data
   // are not finite, or float32 may overflow) is not judged here.

@@ -69,12 +69,12 @@ class SoftmaxRow {
   std::vector<double> low_;
   std::vector<size_t> order_;
   bool hull_ = false;
-  double exp_error_ = 0.0;  // share of lambda that is the exponential's
+  double exp_error_ = 0.0;  // the exponential's part of every lambda
 
   // By column.
   std::vector<double> output_;
   std::vector<double> bound_;
-  std::vector<double> underflow_;  // share of the bound
+  std::vector<double> underflow_;  // part of the bound
   std::vector<double> mixing_;     // bound on what wrong weights do
   std::vector<double> magnitude_;  // bound on sum p |value|
   std::vector<double> inherited_;  // bound on what the errors of the values do

@@ -12,9 +12,9 @@
 namespace maskproof {
 namespace {
 
-constexpr float kLargestWholeParameter = 0x1p100F;
-constexpr float kLargestWholeInteger = 0x1p24F;
-constexpr float kLargestWholeExponent = 126.0F;
+constexpr float kLargestParameter = 0x1p100F;
+constexpr float kLargestInteger = 0x1p24F;
+constexpr float kLargestExponent = 126.0F;
 
 template <typename Enum>
 void ClampEnum(Enum& value, size_t count) {
@@ -61,24 +61,24 @@ void NormalizeValues(Values& v, TensorId id) {
       break;
     }
     case Distribution::kIntegers:
-      v.a = WholeNumber(v.a, kLargestWholeInteger);
-      v.b = std::max(WholeNumber(v.b, kLargestWholeInteger), v.a);
+      v.a = WholeNumber(v.a, kLargestInteger);
+      v.b = std::max(WholeNumber(v.b, kLargestInteger), v.a);
       break;
     case Distribution::kScales:
-      v.a = WholeNumber(v.a, kLargestWholeExponent);
-      v.b = std::max(WholeNumber(v.b, kLargestWholeExponent), v.a);
+      v.a = WholeNumber(v.a, kLargestExponent);
+      v.b = std::max(WholeNumber(v.b, kLargestExponent), v.a);
       break;
     case Distribution::kUniform:
-      v.a = ClampFloat(v.a, -kLargestWholeParameter, kLargestWholeParameter, 0.0F);
-      v.b = std::max(ClampFloat(v.b, -kLargestWholeParameter, kLargestWholeParameter, 1.0F), v.a);
+      v.a = ClampFloat(v.a, -kLargestParameter, kLargestParameter, 0.0F);
+      v.b = std::max(ClampFloat(v.b, -kLargestParameter, kLargestParameter, 1.0F), v.a);
       break;
     case Distribution::kNormal:
     case Distribution::kExtremes:
     case Distribution::kRepeat:
     case Distribution::kIdentity:
     case Distribution::kPeak:
-      v.a = ClampFloat(v.a, -kLargestWholeParameter, kLargestWholeParameter, 0.0F);
-      v.b = ClampFloat(v.b, -kLargestWholeParameter, kLargestWholeParameter, 1.0F);
+      v.a = ClampFloat(v.a, -kLargestParameter, kLargestParameter, 0.0F);
+      v.b = ClampFloat(v.b, -kLargestParameter, kLargestParameter, 1.0F);
       break;
   }
 }
@@ -172,7 +172,7 @@ bool TiesWidth(const Recipe& r) {
 int64_t ThreeQuarters(int64_t n) { return n - std::max<int64_t>(n / 4, 1); }
 
 // Makes the largest size a quarter smaller. False if there is nothing left to make smaller.
-bool ShrinkLargestWholeSize(Recipe& r) {
+bool ShrinkLargestSize(Recipe& r) {
   const int64_t past = PastLength(r);
   const int64_t head_size = std::max(r.head_size, r.value_head_size);
   const int64_t width = TiesWidth(r) ? 0 : r.input_width;
@@ -209,7 +209,7 @@ void HoldWork(Recipe& r, const Limits& limits) {
   }
   do {
     if (TiesWidth(r)) r.input_width = WeightColumns(r);
-  } while (Work(r) > static_cast<double>(limits.max_work) && ShrinkLargestWholeSize(r));
+  } while (Work(r) > static_cast<double>(limits.max_work) && ShrinkLargestSize(r));
 }
 
 // ---- faults ------------------------------------------------------
