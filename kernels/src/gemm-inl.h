@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "hwy/cache_control.h"
@@ -41,6 +42,14 @@ inline constexpr int64_t kGemmRows = 4;
 inline constexpr bool kPrefetches = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL;
 inline constexpr int64_t kAheadDepths = 16;
 
+// Of a cache line.
+inline constexpr int64_t kLineFloats = 16;
+
+// Brings the line of an address into the second-level cache.
+HWY_INLINE void FetchForLater(const float* address) {
+  __builtin_prefetch(address, /*rw=*/0, /*locality=*/2);
+}
+
 // Rows of a block if `rows` are to be as few blocks as possible, all alike: a tile of few rows
 // takes almost as long as one of many.
 constexpr int64_t EvenRows(int64_t rows) {
@@ -71,11 +80,16 @@ struct Product {
   float* c;  // rows of a panel, aligned; may be `initial`
   int64_t c_stride;
   bool canonical;  // whether every NaN is to be the same
+  // What is wanted next, to be fetched meanwhile if there are many rows: a line of it for every
+  // `later_depths` of the depth.
+  const float* later = nullptr;
+  int64_t later_depths = std::numeric_limits<int64_t>::max();
 };
 
 // c = initial + a * panel for kRows rows and a panel of kVectors vectors.
 template <typename A, int kRows, int kVectors>
 HWY_NOINLINE void MultiplyTile(const Product& product) {
+  constexpr bool kManyRows = kRows > kGemmRows / 2;
   const FloatTag d;
   const int64_t lanes = FloatLanes();
   FloatVector sums[kRows][kVectors];
@@ -88,16 +102,25 @@ HWY_NOINLINE void MultiplyTile(const Product& product) {
   }
   const float* HWY_RESTRICT a = product.a;
   const float* HWY_RESTRICT panel = product.panel;
+  [[maybe_unused]] const float* later = product.later;
+  [[maybe_unused]] int64_t until_later = product.later_depths;
   for (int64_t k = 0; k < product.depth; ++k) {
     FloatVector b[kVectors];
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) b[v] = hn::LoadU(d, panel + v * lanes);
-    if constexpr (kPrefetches && kRows > kGemmRows / 2) {
+    if constexpr (kPrefetches && (kManyRows || kVectors == 4)) {
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
         hwy::Prefetch(panel + kAheadDepths * product.panel_stride + v * lanes);
       }
       if constexpr (A::kDepth > 1) hwy::Prefetch(a + kAheadDepths * A::kDepth);
+    }
+    if constexpr (kManyRows) {
+      if (--until_later == 0) {
+        FetchForLater(later);
+        later += kLineFloats;
+        until_later = product.later_depths;
+      }
     }
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {

@@ -60,9 +60,14 @@ void ProjectRows(const ProjectionProblem& problem, const ProjectionTask& task) {
   do {  // once at least: a depth of 0 gives the bias
     const int64_t depth = std::min(kProductDepth, problem.depth - k);
     PackInput(problem, task, k, depth);
+    // All blocks together fetch the next panel, which may come from far off.
+    const int64_t blocks = DivideRoundingUp(task.rows, block);
+    const int64_t later_depths = DivideRoundingUp(blocks * kLineFloats, PanelColumns());
     for (int64_t panel = task.first_panel; panel < task.last_panel; ++panel) {
       const int64_t column = panel * PanelColumns();
       const float* const weights = task.weights + (panel * problem.depth + k) * PanelColumns();
+      const int64_t next_panel = panel + 1 < task.last_panel ? panel + 1 : task.first_panel;
+      const float* later = task.weights + (next_panel * problem.depth + k) * PanelColumns();
       const float* a = task.input;
       for (int64_t r = 0; r < task.rows; r += block, a += depth * kPackedRows) {
         float* const c = task.projected + (task.first_row + r) * task.stride + column;
@@ -74,8 +79,11 @@ void ProjectRows(const ProjectionProblem& problem, const ProjectionTask& task) {
                               .initial_stride = k == 0 ? 0 : task.stride,
                               .c = c,
                               .c_stride = task.stride,
-                              .canonical = k + depth == problem.depth};
+                              .canonical = k + depth == problem.depth,
+                              .later = later,
+                              .later_depths = later_depths};
         MultiplyRows<PackedFactor, 2>(product, std::min(block, task.rows - r));
+        later += depth / later_depths * kLineFloats;
       }
     }
     k += depth;
