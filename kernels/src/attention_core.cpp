@@ -19,6 +19,10 @@ constexpr int64_t kTaskBlocks = 4;
 // farther off, serve many of them.
 constexpr int64_t kRowsAtATime = 128;
 
+// Heads to be packed at a time where several workers share them: enough that all have something to
+// do. One worker takes one head after the other, whose tiles then stay in the second-level cache.
+constexpr int64_t kHeadsPerWorker = 4;
+
 }  // namespace
 
 void SetAttentionBias(const std::optional<TensorView<const float>>& bias, CoreProblem& problem) {
@@ -51,6 +55,9 @@ bool CoreRun::Reserve(Arena& arena, int64_t batches) {
       DivideRoundingUp(g.queries, DivideRoundingUp(g.queries, kTaskBlocks * kernels_->block_rows));
   tasks_per_head_ = DivideRoundingUp(g.queries, task_rows_);
   tiles_per_head_ = DivideRoundingUp(g.keys, kTileKeys);
+  const int64_t heads = batches * g.heads;
+  const int64_t workers = WorkerCount(parallel_, heads);
+  heads_at_a_time_ = workers == 1 ? 1 : std::min(heads, kHeadsPerWorker * workers);
   const int64_t capacity = TileCapacity(g.keys);
   if (__builtin_mul_overflow(capacity, g.head_size, &packed_keys_) ||
       __builtin_mul_overflow(capacity, value_stride_, &packed_values_)) {
@@ -59,10 +66,10 @@ bool CoreRun::Reserve(Arena& arena, int64_t batches) {
   // What one task needs alone is packed on the way.
   if (tasks_per_head_ == 1) return ReserveWorkers(arena, batches, true);
   return ReserveWorkers(arena, batches, false) &&
-         keys_.Place(arena, {batches, g.heads, tiles_per_head_, packed_keys_}) &&
-         values_.Place(arena, {batches, g.heads, tiles_per_head_, packed_values_}) &&
-         finite_.Place(arena, {batches, g.heads, tiles_per_head_}) &&
-         tiles_.Place(arena, {batches, g.heads, tiles_per_head_});
+         keys_.Place(arena, {heads_at_a_time_, tiles_per_head_, packed_keys_}) &&
+         values_.Place(arena, {heads_at_a_time_, tiles_per_head_, packed_values_}) &&
+         finite_.Place(arena, {heads_at_a_time_, tiles_per_head_}) &&
+         tiles_.Place(arena, {heads_at_a_time_, tiles_per_head_});
 }
 
 // With room for a tile in each worker's memory if it packs.
@@ -83,23 +90,21 @@ bool CoreRun::ReserveWorkers(Arena& arena, int64_t batches, bool packs) {
          visible_.Place(arena, {workers, task_rows_});
 }
 
-void CoreRun::PackHeads(int64_t first_batch, int64_t batches) {
+void CoreRun::PackHeads(int64_t first_head, int64_t heads) {
   const Geometry& g = problem_.geometry;
-  ForEachTask(parallel_, batches * g.heads * tiles_per_head_,
-              [&](int64_t index, int64_t /*worker*/) {
-                const int64_t head = index / tiles_per_head_;
-                const PackedTile tile{.keys = keys_.data() + index * packed_keys_,
-                                      .values = values_.data() + index * packed_values_,
-                                      .finite = finite_.data() + index};
-                tiles_.data()[index] = tile;
-                kernels_->pack(problem_, first_batch + head / g.heads, head % g.heads,
-                               index % tiles_per_head_, tile);
-              });
+  ForEachTask(parallel_, heads * tiles_per_head_, [&](int64_t index, int64_t /*worker*/) {
+    const int64_t head = first_head + index / tiles_per_head_;
+    const PackedTile tile{.keys = keys_.data() + index * packed_keys_,
+                          .values = values_.data() + index * packed_values_,
+                          .finite = finite_.data() + index};
+    tiles_.data()[index] = tile;
+    kernels_->pack(problem_, head / g.heads, head % g.heads, index % tiles_per_head_, tile);
+  });
 }
 
-CoreTask CoreRun::TaskOf(int64_t index, int64_t worker) {
+CoreTask CoreRun::TaskOf(int64_t first_head, int64_t index, int64_t worker) {
   const Geometry& g = problem_.geometry;
-  const int64_t head = index / tasks_per_head_;
+  const int64_t head = first_head + index / tasks_per_head_;
   const int64_t first_row = index % tasks_per_head_ * task_rows_;
   const int64_t packed_rows =
       DivideRoundingUp(task_rows_, kernels_->block_rows) * kernels_->packed_rows;
@@ -109,7 +114,7 @@ CoreTask CoreRun::TaskOf(int64_t index, int64_t worker) {
       .head = head % g.heads,
       .first_row = first_row,
       .rows = std::min(task_rows_, g.queries - first_row),
-      .tiles = packs ? nullptr : tiles_.data() + head * tiles_per_head_,
+      .tiles = packs ? nullptr : tiles_.data() + (head - first_head) * tiles_per_head_,
       .workspace = {
           .queries = queries_.data() + worker * packed_rows * g.head_size,
           .scores = scores_.data() + worker * kernels_->block_rows * kernels_->score_stride,
@@ -127,26 +132,32 @@ CoreTask CoreRun::TaskOf(int64_t index, int64_t worker) {
   return task;
 }
 
-void CoreRun::PrepareHeads(int64_t first_batch, int64_t batches,
-                           const HeadPreparation& preparation) {
-  const int64_t heads = problem_.geometry.heads;
-  ForEachTask(parallel_, batches * heads, [&](int64_t index, int64_t /*worker*/) {
-    preparation.Prepare(first_batch + index / heads, index % heads);
+void CoreRun::PrepareHeads(int64_t first_head, int64_t heads, const HeadPreparation& preparation) {
+  ForEachTask(parallel_, heads, [&](int64_t index, int64_t /*worker*/) {
+    const int64_t head = first_head + index;
+    preparation.Prepare(head / problem_.geometry.heads, head % problem_.geometry.heads);
+  });
+}
+
+void CoreRun::RunHeads(int64_t first_head, int64_t heads, const HeadPreparation* preparation) {
+  // Where a head is one task, its keys and values are used while they are still near.
+  const bool is_apart = tasks_per_head_ > 1;
+  if (is_apart && preparation != nullptr) PrepareHeads(first_head, heads, *preparation);
+  if (is_apart) PackHeads(first_head, heads);
+  ForEachTask(parallel_, heads * tasks_per_head_, [&](int64_t index, int64_t worker) {
+    const CoreTask task = TaskOf(first_head, index, worker);
+    if (!is_apart && preparation != nullptr) preparation->Prepare(task.batch, task.head);
+    kernels_->run(problem_, task);
   });
 }
 
 void CoreRun::Run(int64_t first_batch, int64_t batches, const HeadPreparation* preparation) {
-  const Geometry& g = problem_.geometry;
-  // Where a head is one task, its keys and values are used while they are still near.
-  const bool is_apart = tasks_per_head_ > 1;
-  if (is_apart && preparation != nullptr) PrepareHeads(first_batch, batches, *preparation);
-  if (is_apart) PackHeads(first_batch, batches);
-  ForEachTask(parallel_, batches * g.heads * tasks_per_head_, [&](int64_t index, int64_t worker) {
-    CoreTask task = TaskOf(index, worker);
-    task.batch += first_batch;
-    if (!is_apart && preparation != nullptr) preparation->Prepare(task.batch, task.head);
-    kernels_->run(problem_, task);
-  });
+  const int64_t all = batches * problem_.geometry.heads;
+  const int64_t first_head = first_batch * problem_.geometry.heads;
+  const int64_t at_a_time = tasks_per_head_ == 1 ? all : heads_at_a_time_;
+  for (int64_t head = 0; head < all; head += at_a_time) {
+    RunHeads(first_head + head, std::min(at_a_time, all - head), preparation);
+  }
 }
 
 }  // namespace maskproof::kernels

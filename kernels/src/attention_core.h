@@ -84,9 +84,10 @@ class CoreRun {
 
  private:
   [[nodiscard]] bool ReserveWorkers(Arena& arena, int64_t batches, bool packs);
-  void PrepareHeads(int64_t first_batch, int64_t batches, const HeadPreparation& preparation);
-  void PackHeads(int64_t first_batch, int64_t batches);
-  CoreTask TaskOf(int64_t index, int64_t worker);
+  void RunHeads(int64_t first_head, int64_t heads, const HeadPreparation* preparation);
+  void PrepareHeads(int64_t first_head, int64_t heads, const HeadPreparation& preparation);
+  void PackHeads(int64_t first_head, int64_t heads);
+  CoreTask TaskOf(int64_t first_head, int64_t index, int64_t worker);
 
   const CoreProblem& problem_;
   ParallelFor* parallel_;
@@ -94,10 +95,11 @@ class CoreRun {
   int64_t task_rows_ = 0;
   int64_t tasks_per_head_ = 0;
   int64_t tiles_per_head_ = 0;
+  int64_t heads_at_a_time_ = 0;  // whose tiles there is room for
   int64_t value_stride_ = 0;
   int64_t packed_keys_ = 0;    // floats of a packed tile
   int64_t packed_values_ = 0;  // floats of a packed tile
-  // Of every head, or of every worker if a head is one task.
+  // Of some heads, or of every worker if a head is one task.
   Scratch<float> keys_;
   Scratch<float> values_;
   Scratch<uint8_t> finite_;

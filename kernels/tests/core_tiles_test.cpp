@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "core_kernels.h"
@@ -131,6 +132,18 @@ TEST_P(CoreTilesTest, RowsAloneHaveTheBitsOfRowsAmongOthers) {
     EXPECT_EQ(std::memcmp(alone.data(), &all[static_cast<size_t>(row * 40)], 40 * sizeof(float)), 0)
         << row;
   }
+}
+
+// One worker packs one head at a time, two pack eight.
+TEST_P(CoreTilesTest, HeadsThatArePackedTogetherHaveTheSameBits) {
+  CoreCase c = MakeCore({2, 9, 61, kTileKeys + 5, 3, 4}, 11);
+  c.causal = true;
+  ExpectNear(c);
+  const std::vector<float> expected = Run(c);
+  const std::unique_ptr<ParallelFor> pool = MakeThreadPool(2);
+  std::vector<float> output;
+  ASSERT_TRUE(RunCore(c, output, {.target = GetParam().id, .parallel = pool.get()}).ok());
+  EXPECT_TRUE(SameBits(output, expected));
 }
 
 // Overflow of every score of a tile to -infinity gives that tile no weight, and no NaN.

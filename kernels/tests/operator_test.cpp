@@ -271,6 +271,27 @@ TEST_P(OperatorTest, BatchesThatAreDoneTogetherChangeNoBit) {
   ExpectBatchesAreIndependent(sizes, execution());
 }
 
+// Two workers pack eight heads at a time: of 18 heads, or of the nine of one batch.
+TEST_P(OperatorTest, HeadsThatAreDoneTogetherChangeNoBit) {
+  const Sizes sizes{.batch = 2,
+                    .queries = 60,
+                    .past = 2,
+                    .heads = 9,
+                    .head_size = 3,
+                    .value_head_size = 3,
+                    .input_width = 7};
+  const std::unique_ptr<ParallelFor> pool = MakeThreadPool(2);
+  const Execution two_workers{.target = GetParam().id, .parallel = pool.get()};
+  ExpectBatchesAreIndependent(sizes, two_workers);
+  AttentionCase c = MakeAttention(sizes, 11);
+  ASSERT_TRUE(c.Run(execution()).ok());
+  const TestTensor<float> output = c.output;
+  const TestTensor<float> present = *c.present;
+  ASSERT_TRUE(c.Run(two_workers).ok());
+  EXPECT_TRUE(SameBits(c.output, output));
+  EXPECT_TRUE(SameBits(*c.present, present));
+}
+
 TEST_P(OperatorTest, EmptyTensorsAreValid) {
   for (const Sizes& s : {Sizes{.batch = 0,
                                .queries = 3,
