@@ -89,12 +89,24 @@ struct BlockTile {
   const float* keys;  // packed
   TileValues values;
   BlockMask<kGemmRows> mask;
+  bool is_last;  // of the tiles that the task looks at
 
   int64_t value_stride() const { return RoundUp(problem.geometry.value_head_size, FloatLanes()); }
   float* scores() const { return task.workspace.scores; }
   float* sums() const { return task.workspace.sums + row * value_stride(); }
   RowStates states() const { return StatesOf(task, row); }
 };
+
+// Where a row's result will be written. Rows far apart are no pattern that the processor would see
+// through.
+void FetchOutput(const BlockTile& block, int64_t row) {
+  const CoreTask& task = block.task;
+  const float* const output =
+      block.problem.output.Row(task.batch, task.head, task.first_row + block.row + row);
+  for (int64_t c = 0; c < block.problem.geometry.value_head_size; c += kLineFloats) {
+    FetchForLater(output + c);
+  }
+}
 
 // Dot products of the rows with the panels that one of them sees a key of.
 void MultiplyKeys(const BlockTile& block) {
@@ -103,7 +115,9 @@ void MultiplyKeys(const BlockTile& block) {
   const int64_t depth = block.problem.geometry.head_size;
   const float* const queries =
       block.task.workspace.queries + block.row / EvenRows(block.task.rows) * kPackedRows * depth;
+  int64_t row = block.is_last ? 0 : block.rows;
   for (int64_t t = RoundDown(block.mask.begin, panel); t < block.mask.end; t += panel) {
+    if (row < block.rows) FetchOutput(block, row++);
     if (!block.mask.AnyIn(t, panel)) continue;
     const Product product{.a = queries,
                           .panel = block.keys + t * depth,
@@ -285,7 +299,7 @@ void PackForTask(const CoreTask& task, BlockTile& block) {
   block.values = ValuesOf(problem, packed);
 }
 
-void RunTile(const CoreProblem& problem, const CoreTask& task, int64_t tile) {
+void RunTile(const CoreProblem& problem, const CoreTask& task, int64_t tile, bool is_last) {
   BlockTile block{.problem = problem,
                   .task = task,
                   .row = 0,
@@ -293,7 +307,8 @@ void RunTile(const CoreProblem& problem, const CoreTask& task, int64_t tile) {
                   .tile = tile,
                   .keys = nullptr,
                   .values = {},
-                  .mask = {}};
+                  .mask = {},
+                  .is_last = is_last};
   if (task.tiles == nullptr) {
     PackForTask(task, block);
   } else {
@@ -398,7 +413,7 @@ void RunTask(const CoreProblem& problem, const CoreTask& task) {
   std::fill(workspace.sums, workspace.sums + task.rows * stride, 0.0F);
   for (int64_t r = 0; r < task.rows; r += EvenRows(task.rows)) StartRows(StatesOf(task, r));
   for (int64_t tile = keys.begin / kTileKeys; tile * kTileKeys < keys.end; ++tile) {
-    RunTile(problem, task, tile);
+    RunTile(problem, task, tile, (tile + 1) * kTileKeys >= keys.end);
   }
   StoreRows(problem, task);
 }
