@@ -21,7 +21,7 @@ FLAGS = ["-DHWY_COMPILE_ONLY_STATIC", *TARGET]
 DEFINED = ["-DHWY_DISABLED_TARGETS=(HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128|HWY_RVV)"]
 FUZZERS = ["attention_fuzzer", "qattention_fuzzer", "core_fuzzer"]
 # Never called where there is one target.
-UNUSED = {"amx.cpp", "amx.h"}
+UNUSED = {"extensions.cpp", "extensions.h"}
 PROGRAMS = ["maskproof", "maskproof-worker", "c_misuse_test", "vectors_test", "kernels_test",
             *FUZZERS]
 

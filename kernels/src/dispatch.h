@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "amx.h"
+#include "extensions.h"
 #include "hwy/highway.h"
 
 // The version of FUNC (named in a HWY_EXPORT of the same scope) compiled for `target`, which must
@@ -26,7 +26,7 @@ inline size_t DispatchIndex(int64_t target) {
   return chosen.GetIndex();
 }
 
-// "AMX", or Highway's name. `target` as by ResolveTarget.
+// "AMX", "NEON_DOT", or Highway's name. `target` as by ResolveTarget.
 std::string_view TargetName(int64_t target);
 
 // `requested` if it is one of SupportedTargets(), the best one if it is 0, and 0 if it is unusable.

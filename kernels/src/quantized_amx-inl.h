@@ -148,8 +148,9 @@ HWY_INLINE void PackAmxRow(const Byte* from, const InputTile& tile, int64_t row)
   const IntTag d;
   const hn::Repartition<uint8_t, IntTag> d8;
   const auto flip = hn::Set(d8, kFlip);
-  const IntVector ones = hn::Set(d, kWordOfOnes);
-  const int32_t zero_point = tile.zero_point + (std::is_signed_v<Byte> ? kSignedInputShift : 0);
+  const IntVector ones = hn::Set(d, Bytes::kOnes);
+  const int32_t zero_point =
+      tile.zero_point + (std::is_signed_v<Byte> ? Bytes::kSignedInputShift : 0);
   const int64_t vectors = tile.word_count / kRegisterWords;
   int32_t* to = tile.words + row * tile.word_count;
   int32_t* sums = tile.sums + row;
@@ -169,7 +170,7 @@ HWY_INLINE void PackAmxRow(const Byte* from, const InputTile& tile, int64_t row)
       }
       const IntVector words = hn::BitCast(d, hn::Xor(hn::LoadU(d8, values), flip));
       hn::Store(words, d, to);
-      AddProducts(words, ones, sum, more);
+      Bytes::AddProducts(words, ones, sum, more);
     }
     const int64_t depths =
         std::min(last * kRegisterRowBytes, tile.depth) - first * kRegisterRowBytes;

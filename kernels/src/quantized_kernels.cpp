@@ -13,8 +13,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "amx.h"
 #include "dispatch.h"
+#include "extensions.h"
 #include "hwy/highway.h"
 #include "quantized_amx-inl.h"
 #include "quantized_words-inl.h"
@@ -24,83 +24,78 @@ MASKPROOF_BEFORE_QUANTIZED_NAMESPACE();
 namespace maskproof::kernels::HWY_NAMESPACE {
 namespace {
 
-// Two vectors of totals for each row, two of weights and one of the input fill the registers.
-#if HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_AVX3
-constexpr int64_t kTileRows = 14;
-#elif HWY_TARGET == HWY_AVX2
-constexpr int64_t kTileRows = 6;
-#else
-constexpr int64_t kTileRows = 4;
-#endif
-
-constexpr int64_t kBlockWords = kExactDepth / kWordDepths;
-
 using UnsignedTag = hn::RebindToUnsigned<IntTag>;
 using UnsignedVector = hn::Vec<UnsignedTag>;
 
+template <typename Words>
+constexpr int64_t kBlockWords = kExactDepth / Words::kDepths;
+
 // Sums of the packed weights of each column, block by block.
+template <typename Words>
 void SumColumns(const WeightPanel& panel, int64_t words) {
   const IntTag d;
   const int64_t lanes = FloatLanes();
-  const IntVector ones = hn::Set(d, kWordOfOnes);
+  const IntVector ones = hn::Set(d, Words::kOnes);
   int32_t* to = panel.sums;
-  for (int64_t first = 0; first < words; first += kBlockWords, to += panel.sum_stride) {
-    const int64_t last = std::min(first + kBlockWords, words);
+  for (int64_t first = 0; first < words; first += kBlockWords<Words>, to += panel.sum_stride) {
+    const int64_t last = std::min(first + kBlockWords<Words>, words);
     for (int64_t half = 0; half < 2 * lanes; half += lanes) {
       IntVector sum = hn::Zero(d);
       IntVector more = hn::Zero(d);
       for (int64_t word = first; word < last; ++word) {
-        AddProducts(ones, hn::Load(d, panel.words + word * 2 * lanes + half), sum, more);
+        Words::AddProducts(ones, hn::Load(d, panel.words + word * 2 * lanes + half), sum, more);
       }
-      hn::Store(TotalOf(sum, more), d, to + half);
+      hn::Store(Words::TotalOf(sum, more), d, to + half);
     }
   }
 }
 
-template <typename Byte>
+template <typename Words, typename Byte>
 void PackPanelOf(const WeightPanel& panel) {
   constexpr int64_t kMostColumns = 2 * kMostLanes;
   const int64_t columns = std::min(2 * FloatLanes(), panel.columns - panel.first_column);
   const bool whole = columns == 2 * FloatLanes();
   // Weights past the end of the matrix: zeros once they are shifted.
-  constexpr int kPadding = std::is_signed_v<Byte> ? 0 : -kUnsignedWeightShift;
-  Byte padding[kWordDepths][kMostColumns];
+  constexpr int kPadding =
+      -(std::is_signed_v<Byte> ? Words::kSignedWeightShift : Words::kUnsignedWeightShift);
+  Byte padding[Words::kDepths][kMostColumns];
   std::memset(padding, kPadding, sizeof padding);
   const Byte* const from = static_cast<const Byte*>(panel.weights) + panel.first_column;
   int32_t* words = panel.words;
   for (int64_t word = 0; word < panel.word_count; ++word, words += 2 * FloatLanes()) {
-    const int64_t k = word * kWordDepths;
-    const Byte* rows[kWordDepths];
-    for (int64_t i = 0; i < kWordDepths; ++i) {
+    const int64_t k = word * Words::kDepths;
+    const Byte* rows[Words::kDepths];
+    for (int64_t i = 0; i < Words::kDepths; ++i) {
       const bool exists = k + i < panel.depth;
       const Byte* const row = exists ? from + (k + i) * panel.columns : nullptr;
       rows[i] = exists && whole ? row : padding[i];
       if (exists && !whole) std::memcpy(padding[i], row, static_cast<size_t>(columns));
       if (!exists) std::memset(padding[i], kPadding, sizeof padding[i]);
     }
-    PackWeightWords(rows, words);
+    Words::PackWeights(rows, words);
   }
-  SumColumns(panel, panel.word_count);
+  SumColumns<Words>(panel, panel.word_count);
 }
 
+template <typename Words>
 void PackPanel(const WeightPanel& panel) {
-  if (panel.is_signed) return PackPanelOf<int8_t>(panel);
-  return PackPanelOf<uint8_t>(panel);
+  if (panel.is_signed) return PackPanelOf<Words, int8_t>(panel);
+  return PackPanelOf<Words, uint8_t>(panel);
 }
 
-template <typename Byte>
+template <typename Words, typename Byte>
 void PackTileOf(const InputTile& tile) {
   const Byte* const input = static_cast<const Byte*>(tile.input);
   int32_t* words = tile.words;
   int64_t k = 0;
-  for (; k + kWordDepths <= tile.depth; k += kWordDepths) {
+  for (; k + Words::kDepths <= tile.depth; k += Words::kDepths) {
     for (int64_t row = 0; row < tile.rows; ++row) {
-      *words++ = PackInputWord(input + row * tile.depth + k, kWordDepths);
+      *words++ = Words::PackInput(input + row * tile.depth + k, Words::kDepths);
     }
   }
   if (k == tile.depth) return;
   for (int64_t row = 0; row < tile.rows; ++row) {
-    *words++ = PackInputWord(input + row * tile.depth + k, tile.depth - k);
+    *words++ = Words::PackInput(input + row * tile.depth + k, tile.depth - k);
   }
 }
 
@@ -118,19 +113,21 @@ void SumRowsOf(const InputTile& tile) {
   }
 }
 
+template <typename Words>
 void PackTile(const InputTile& tile) {
   if (tile.is_signed) {
-    PackTileOf<int8_t>(tile);
+    PackTileOf<Words, int8_t>(tile);
     SumRowsOf<int8_t>(tile);
   } else {
-    PackTileOf<uint8_t>(tile);
+    PackTileOf<Words, uint8_t>(tile);
     SumRowsOf<uint8_t>(tile);
   }
 }
 
-// totals[row][column] = sum over `words` of x[word][row] . w[word][column]. Loops over rows are
+// totals[row][column] = sum over `words` of x[word][row] . w[word][column]. Two vectors of totals
+// for each row, two of weights and one of the input fill the registers. Loops over rows are
 // unrolled, or the totals would not be kept in registers.
-template <int kRows>
+template <typename Words, int kRows>
 void MultiplyRows(const int32_t* HWY_RESTRICT x, const int32_t* HWY_RESTRICT w, int64_t words,
                   int32_t* HWY_RESTRICT totals) {
   const IntTag d;
@@ -152,29 +149,27 @@ void MultiplyRows(const int32_t* HWY_RESTRICT x, const int32_t* HWY_RESTRICT w, 
 #pragma GCC unroll 16
     for (int row = 0; row < kRows; ++row) {
       const IntVector value = hn::Set(d, x[row]);
-      AddProducts(value, w_left, left[row], more_left[row]);
-      AddProducts(value, w_right, right[row], more_right[row]);
+      Words::AddProducts(value, w_left, left[row], more_left[row]);
+      Words::AddProducts(value, w_right, right[row], more_right[row]);
     }
     x += kRows;
     w += 2 * lanes;
   }
 #pragma GCC unroll 16
   for (int row = 0; row < kRows; ++row) {
-    hn::Store(TotalOf(left[row], more_left[row]), d, totals);
-    hn::Store(TotalOf(right[row], more_right[row]), d, totals + lanes);
+    hn::Store(Words::TotalOf(left[row], more_left[row]), d, totals);
+    hn::Store(Words::TotalOf(right[row], more_right[row]), d, totals + lanes);
     totals += 2 * lanes;
   }
 }
 
 using Multiply = void (*)(const int32_t* x, const int32_t* w, int64_t words, int32_t* totals);
 
-template <size_t... kIndices>
+template <typename Words, size_t... kIndices>
 constexpr std::array<Multiply, sizeof...(kIndices)> MultiplyByRows(
     std::index_sequence<kIndices...> /*indices*/) {
-  return {&MultiplyRows<static_cast<int>(kIndices) + 1>...};
+  return {&MultiplyRows<Words, static_cast<int>(kIndices) + 1>...};
 }
-
-constexpr auto kMultiplyByRows = MultiplyByRows(std::make_index_sequence<kTileRows>());
 
 // One tile and one panel on their way.
 struct Product {
@@ -187,13 +182,16 @@ struct Product {
 };
 
 // Products of the packed values over the words [word, word + words). totals: [row][column].
+template <typename WordsOf>
 class ByVectors {
  public:
-  static constexpr int64_t kRows = kTileRows;
+  using Words = WordsOf;
+  static constexpr int64_t kRows = Words::kTileRows;
 
   static void Multiply(const Product& product, int64_t word, int64_t words, int32_t* totals) {
+    static constexpr auto kByRows = MultiplyByRows<Words>(std::make_index_sequence<kRows>());
     const QuantizedWeightsView& weights = product.problem.weights;
-    kMultiplyByRows[static_cast<size_t>(product.rows - 1)](
+    kByRows[static_cast<size_t>(product.rows - 1)](
         product.problem.input + product.first_row * weights.words + word * product.rows,
         weights.packed + (product.panel * weights.words + word) * 2 * FloatLanes(), words, totals);
   }
@@ -202,6 +200,7 @@ class ByVectors {
 #if HWY_TARGET == HWY_AVX3_DL
 class ByTiles {
  public:
+  using Words = Bytes;
   static constexpr int64_t kRows = kAmxRows;
 
   void Multiply(const Product& product, int64_t word, int64_t words, int32_t* totals) {
@@ -297,8 +296,9 @@ void ProjectDeepTile(const Product& product, Way& way) {
   HWY_ALIGN int32_t totals[kSize];
   int64_t exact[kSize] = {};
   for (int64_t block = 0; block < weights.blocks(); ++block) {
-    const int64_t word = block * kBlockWords;
-    way.Multiply(product, word, std::min(kBlockWords, weights.words - word), totals);
+    const int64_t word = block * kBlockWords<typename Way::Words>;
+    way.Multiply(product, word, std::min(kBlockWords<typename Way::Words>, weights.words - word),
+                 totals);
     for (int64_t half = 0; half < 2 * lanes; half += lanes) {
       const Excess excess(product, block, half);
       for (int64_t row = 0; row < product.rows; ++row) {
@@ -332,30 +332,34 @@ void ProjectPanel(const QuantizedProblem& problem, int64_t first_tile, int64_t l
   }
 }
 
+template <typename Way>
+QuantizedKernels KernelsOf(void (*pack_input)(const InputTile& tile), int64_t step_words = 1) {
+  using Words = typename Way::Words;
+  return {.panel = 2 * FloatLanes(),
+          .tile_rows = Way::kRows,
+          .word_depths = Words::kDepths,
+          .step_words = step_words,
+          .signed_input_shift = Words::kSignedInputShift,
+          .signed_weight_shift = Words::kSignedWeightShift,
+          .unsigned_weight_shift = Words::kUnsignedWeightShift,
+          .pack_weights = PackPanel<Words>,
+          .pack_input = pack_input,
+          .project = ProjectPanel<Way>};
+}
+
 }  // namespace
 
-const QuantizedKernels& GetQuantizedKernels([[maybe_unused]] bool amx) {
+// `extended`: whether ExtensionIsUsable().
+const QuantizedKernels& GetQuantizedKernels([[maybe_unused]] bool extended) {
 #if HWY_TARGET == HWY_AVX3_DL
-  static const QuantizedKernels by_tiles{.panel = 2 * FloatLanes(),
-                                         .tile_rows = ByTiles::kRows,
-                                         .word_depths = kWordDepths,
-                                         .step_words = kRegisterWords,
-                                         .signed_input_shift = kSignedInputShift,
-                                         .unsigned_weight_shift = kUnsignedWeightShift,
-                                         .pack_weights = PackPanel,
-                                         .pack_input = PackAmxRows,
-                                         .project = ProjectPanel<ByTiles>};
-  if (amx) return by_tiles;
+  static const QuantizedKernels by_tiles =
+      KernelsOf<ByTiles>(PackAmxRows, /*step_words=*/kRegisterWords);
+  if (extended) return by_tiles;
+#elif MASKPROOF_BYTES_BY_EXTENSION
+  static const QuantizedKernels by_bytes = KernelsOf<ByVectors<Bytes>>(PackTile<Bytes>);
+  if (extended) return by_bytes;
 #endif
-  static const QuantizedKernels kernels{.panel = 2 * FloatLanes(),
-                                        .tile_rows = ByVectors::kRows,
-                                        .word_depths = kWordDepths,
-                                        .step_words = 1,
-                                        .signed_input_shift = kSignedInputShift,
-                                        .unsigned_weight_shift = kUnsignedWeightShift,
-                                        .pack_weights = PackPanel,
-                                        .pack_input = PackTile,
-                                        .project = ProjectPanel<ByVectors>};
+  static const QuantizedKernels kernels = KernelsOf<ByVectors<PlainWords>>(PackTile<PlainWords>);
   return kernels;
 }
 
@@ -369,7 +373,7 @@ HWY_EXPORT(GetQuantizedKernels);
 }  // namespace
 
 const QuantizedKernels& QuantizedKernelsFor(int64_t target) {
-  return MASKPROOF_FOR_TARGET(GetQuantizedKernels, target)(target == kAmxTarget);
+  return MASKPROOF_FOR_TARGET(GetQuantizedKernels, target)(IsExtended(target));
 }
 
 }  // namespace maskproof::kernels

@@ -93,6 +93,7 @@ struct QuantizedKernels {
   int64_t step_words;  // words that are multiplied at a time
   // What is added to every value, and so to its zero point, when it is packed.
   int32_t signed_input_shift;
+  int32_t signed_weight_shift;
   int32_t unsigned_weight_shift;
   void (*pack_weights)(const WeightPanel& panel);
   void (*pack_input)(const InputTile& tile);

@@ -32,7 +32,9 @@ class QuantizedWeights {
   int32_t ZeroPoint(int64_t column) const { return zero_points_.data()[column] - Shift(); }
 
  private:
-  int32_t Shift() const { return is_signed_ ? 0 : kernels_.unsigned_weight_shift; }
+  int32_t Shift() const {
+    return is_signed_ ? kernels_.signed_weight_shift : kernels_.unsigned_weight_shift;
+  }
 
   int64_t target_;
   bool is_signed_;

@@ -6,25 +6,22 @@
 #include <string_view>
 #include <vector>
 
-#include "amx.h"
 #include "dispatch.h"
+#include "extensions.h"
 #include "maskproof/kernels/execution.h"
 
 namespace maskproof::kernels {
 namespace {
 
 std::vector<Target> FindTargets() {
-  std::vector<Target> targets;
   // Highway numbers its targets so that a lower bit is a better target.
-  for (const int64_t id : hwy::SupportedAndGeneratedTargets()) {
-    if (id == HWY_AVX3_DL && AmxIsUsable()) {
-      targets.push_back({.name = TargetName(kAmxTarget), .id = kAmxTarget});
-    }
-    targets.push_back({.name = TargetName(id), .id = id});
-  }
-  if (targets.empty()) {
-    const auto baseline = static_cast<int64_t>(HWY_STATIC_TARGET);
-    targets.push_back({.name = TargetName(baseline), .id = baseline});
+  std::vector<int64_t> ids = hwy::SupportedAndGeneratedTargets();
+  if (ids.empty()) ids = {static_cast<int64_t>(HWY_STATIC_TARGET)};
+  std::vector<Target> targets;
+  const auto add = [&](int64_t id) { targets.push_back({.name = TargetName(id), .id = id}); };
+  for (const int64_t id : ids) {
+    if (ExtensionIsUsable(id)) add(id | kExtensionBit);
+    add(id);
   }
   return targets;
 }
@@ -37,7 +34,7 @@ const std::vector<Target>& SupportedTargets() {
 }
 
 std::string_view TargetName(int64_t target) {
-  return target == kAmxTarget ? "AMX" : hwy::TargetName(target);
+  return IsExtended(target) ? ExtensionName(target) : hwy::TargetName(target);
 }
 
 int64_t ResolveTarget(int64_t requested) {

@@ -28,8 +28,8 @@ std::unique_ptr<ParallelFor> MakeThreadPool(size_t threads);
 
 // A SIMD instruction set compiled into the library and usable on this machine.
 struct Target {
-  std::string_view
-      name;  // "AMX", or Highway's name: "AVX3_DL", "AVX3", "AVX2", "SSE4", "NEON", "EMU128", ...
+  // "AMX", "NEON_DOT", or Highway's name: "AVX3_DL", "AVX3", "AVX2", "SSE4", "NEON", "EMU128", ...
+  std::string_view name;
   int64_t id = 0;
 };
 

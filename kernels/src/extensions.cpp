@@ -1,4 +1,4 @@
-#include "amx.h"
+#include "extensions.h"
 
 #include "hwy/highway.h"
 
@@ -6,6 +6,8 @@
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#elif HWY_ARCH_ARM_A64 && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace maskproof::kernels {
@@ -34,19 +36,31 @@ bool LinuxAllowsTiles() {
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
 
-bool Find() { return ProcessorHasAmx() && LinuxAllowsTiles(); }
+bool AmxIsUsable() {
+  static const bool usable = ProcessorHasAmx() && LinuxAllowsTiles();
+  return usable;
+}
 
 #else
 
-bool Find() { return false; }
+bool AmxIsUsable() { return false; }
 
 #endif
 
+bool NeonDotIsUsable() {
+#if HWY_ARCH_ARM_A64 && defined(__linux__)
+  constexpr unsigned long kDotProducts = 1UL << 20;  // HWCAP_ASIMDDP
+  return (getauxval(AT_HWCAP) & kDotProducts) != 0;
+#else
+  return false;
+#endif
+}
+
 }  // namespace
 
-bool AmxIsUsable() {
-  static const bool usable = Find();
-  return usable;
+bool ExtensionIsUsable(int64_t target) {
+  if (target == HWY_AVX3_DL) return AmxIsUsable();
+  return target == HWY_NEON && NeonDotIsUsable();
 }
 
 }  // namespace maskproof::kernels
