@@ -19,9 +19,9 @@ constexpr int64_t kTaskBlocks = 4;
 // farther off, serve many of them.
 constexpr int64_t kRowsAtATime = 128;
 
-// Heads to be packed at a time where several workers share them: enough that all have something to
-// do. One worker takes one head after the other, whose tiles then stay in the second-level cache.
-constexpr int64_t kHeadsPerWorker = 4;
+// One worker packs one head at a time, whose tiles then stay in the second-level cache. Several
+// pack so many together that each has so many tiles to pack, and tasks to do.
+constexpr int64_t kTasksPerWorker = 4;
 
 }  // namespace
 
@@ -57,7 +57,9 @@ bool CoreRun::Reserve(Arena& arena, int64_t batches) {
   tiles_per_head_ = DivideRoundingUp(g.keys, kTileKeys);
   const int64_t heads = batches * g.heads;
   const int64_t workers = WorkerCount(parallel_, heads);
-  heads_at_a_time_ = workers == 1 ? 1 : std::min(heads, kHeadsPerWorker * workers);
+  const int64_t of_a_head = std::max<int64_t>(1, std::min(tasks_per_head_, tiles_per_head_));
+  heads_at_a_time_ =
+      workers == 1 ? 1 : std::min(heads, DivideRoundingUp(kTasksPerWorker * workers, of_a_head));
   const int64_t capacity = TileCapacity(g.keys);
   if (__builtin_mul_overflow(capacity, g.head_size, &packed_keys_) ||
       __builtin_mul_overflow(capacity, value_stride_, &packed_values_)) {

@@ -134,7 +134,7 @@ TEST_P(CoreTilesTest, RowsAloneHaveTheBitsOfRowsAmongOthers) {
   }
 }
 
-// One worker packs one head at a time, two pack eight.
+// One worker packs one head at a time, two pack four.
 TEST_P(CoreTilesTest, HeadsThatArePackedTogetherHaveTheSameBits) {
   CoreCase c = MakeCore({2, 9, 61, kTileKeys + 5, 3, 4}, 11);
   c.causal = true;
