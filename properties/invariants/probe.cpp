@@ -43,19 +43,21 @@ struct Marks {
   std::vector<double> weight_hit;
 };
 
-// Every token gets `keys` more input features: feature j marks token first_key + j, and the value
-// columns read nothing else.
+// Every token gets more input features, in every probe of a case as many, so that the sums under
+// its queries and keys stay the same: feature j marks token first_key + j, and the value columns
+// read nothing else.
 void ProbeTokens(Probe& probe, const Geometry& g, const Marks& marks) {
+  const int64_t marking = std::min(g.value_head_size, g.total);
   Tensor& input = At(probe.c, TensorId::kInput);
   Tensor& weights = At(probe.c, TensorId::kWeights);
   std::vector<int64_t> features = Range(0, g.input_width);
-  features.resize(features.size() + static_cast<size_t>(probe.keys), kFresh);
+  features.resize(features.size() + static_cast<size_t>(marking), kFresh);
   input = Gather(input, 2, features);
   weights = Gather(weights, 0, features);
-  const int64_t width = g.input_width + probe.keys;
+  const int64_t width = g.input_width + marking;
   for (int64_t token = 0; token < g.batch * g.sequence; ++token) {
     const int64_t marked = g.past + (token % g.sequence) - probe.first_key;
-    for (int64_t key = 0; key < probe.keys; ++key) {
+    for (int64_t key = 0; key < marking; ++key) {
       input.Set((token * width) + g.input_width + key,
                 key == marked ? marks.input_hit : marks.input_zero);
     }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdint>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -22,6 +23,7 @@
 #include "properties/invariants/probe.h"
 #include "properties/invariants/transform.h"
 #include "properties/recipe/recipe.h"
+#include "properties/subjects/evaluation.h"
 #include "properties/subjects/held_subject.h"
 #include "properties/subjects/subject.h"
 
@@ -494,6 +496,29 @@ TEST(Probe, LeavesQueriesKeysAndMaskAlone) {
                              b.begin(), SameBits));
     }
   }
+}
+
+// Where a sum is split depends on how long it is. The keys of present show it.
+TEST(Probe, EveryProbeOfACaseSumsItsKeysAlike) {
+  const std::unique_ptr<Subject> pairwise = MakeEvaluationSubject("pairwise");
+  int compared = 0;
+  for (uint64_t number = 0; number < 400; ++number) {
+    const Case c = Expand(RecipeNumber(number, Op::kAttention, false));
+    const Geometry g = GeometryOf(c);
+    if (Empty(c) || !c.want_present || g.total <= g.value_head_size) continue;
+    const int64_t last = (g.total - 1) / g.value_head_size * g.value_head_size;
+    std::vector<std::vector<float>> keys;
+    for (const int64_t first_key : {int64_t{0}, last}) {
+      const std::optional<Probe> probe = MakeProbe(c, first_key);
+      ASSERT_TRUE(probe);
+      const Outcome outcome = pairwise->Run(probe->c);
+      const std::span<const float> present = outcome.output.present->as<float>();
+      keys.emplace_back(present.begin(), present.begin() + std::ssize(present) / 2);
+    }
+    EXPECT_TRUE(std::ranges::equal(keys[0], keys[1], SameBits)) << number;
+    ++compared;
+  }
+  EXPECT_GT(compared, 20);
 }
 
 // ---- masks --------------------------------------------------------------------------------------
