@@ -173,16 +173,18 @@ enum class Seam : uint8_t {
   kTiles,
   kHeadSize,
   kHeads,
+  kHeadGroups,
   kColumns,
   kBatch
 };
 
 Seam ChooseSeam(Rng& rng, Op op) {
   if (op == Op::kCore)
-    return PickOf(rng, {Seam::kRows, Seam::kTiles, Seam::kHeadSize, Seam::kHeads, Seam::kBatch});
+    return PickOf(rng, {Seam::kRows, Seam::kTiles, Seam::kHeadSize, Seam::kHeads, Seam::kHeadGroups,
+                        Seam::kBatch});
   if (op == Op::kQAttention && rng.OneIn(5)) return Seam::kExactDepth;
   return PickOf(rng, {Seam::kDepth, Seam::kDepth, Seam::kRows, Seam::kTiles, Seam::kHeadSize,
-                      Seam::kHeads, Seam::kColumns, Seam::kBatch});
+                      Seam::kHeads, Seam::kHeadGroups, Seam::kColumns, Seam::kBatch});
 }
 
 // A multiple of `block`, give or take; kernels' loops have their ends there.
@@ -227,6 +229,11 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       break;
     case Seam::kHeads:
       r.heads = NextTo(rng, PickOf(rng, {8, 12, 16, 20}), limits.max_heads);
+      break;
+    case Seam::kHeadGroups:
+      r.heads = NextTo(rng, PickOf(rng, {8, 12}), limits.max_heads);
+      r.sequence = std::min<int64_t>(rng.Between(25, 64), limits.max_sequence);
+      r.head_size = few(2);
       break;
     case Seam::kColumns:
       r.heads = std::min(few(8), limits.max_heads);
