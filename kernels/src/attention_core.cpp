@@ -57,7 +57,7 @@ bool CoreRun::Reserve(Arena& arena, int64_t batches) {
   tiles_per_head_ = DivideRoundingUp(g.keys, kTileKeys);
   const int64_t heads = batches * g.heads;
   const int64_t workers = WorkerCount(parallel_, heads);
-  const int64_t of_a_head = std::max<int64_t>(1, std::min(tasks_per_head_, tiles_per_head_));
+  const int64_t of_a_head = std::min(tasks_per_head_, tiles_per_head_);
   heads_at_a_time_ =
       workers == 1 ? 1 : std::min(heads, DivideRoundingUp(kTasksPerWorker * workers, of_a_head));
   const int64_t capacity = TileCapacity(g.keys);
