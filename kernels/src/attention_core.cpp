@@ -21,7 +21,7 @@ constexpr int64_t kRowsAtATime = 128;
 
 // One worker packs one head at a time, whose tiles then stay in the second-level cache. Several
 // pack so many together that each has so many tiles to pack, and tasks to do.
-constexpr int64_t kTasksPerWorker = 4;
+constexpr int64_t kPiecesPerWorker = 4;
 
 }  // namespace
 
@@ -59,7 +59,7 @@ bool CoreRun::Reserve(Arena& arena, int64_t batches) {
   const int64_t workers = WorkerCount(parallel_, heads);
   const int64_t of_a_head = std::min(tasks_per_head_, tiles_per_head_);
   heads_at_a_time_ =
-      workers == 1 ? 1 : std::min(heads, DivideRoundingUp(kTasksPerWorker * workers, of_a_head));
+      workers == 1 ? 1 : std::min(heads, DivideRoundingUp(kPiecesPerWorker * workers, of_a_head));
   const int64_t capacity = TileCapacity(g.keys);
   if (__builtin_mul_overflow(capacity, g.head_size, &packed_keys_) ||
       __builtin_mul_overflow(capacity, value_stride_, &packed_values_)) {
