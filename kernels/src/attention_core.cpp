@@ -55,18 +55,21 @@ bool CoreRun::Reserve(Arena& arena, int64_t batches) {
       DivideRoundingUp(g.queries, DivideRoundingUp(g.queries, kTaskBlocks * kernels_->block_rows));
   tasks_per_head_ = DivideRoundingUp(g.queries, task_rows_);
   tiles_per_head_ = DivideRoundingUp(g.keys, kTileKeys);
-  const int64_t heads = batches * g.heads;
-  const int64_t workers = WorkerCount(parallel_, heads);
-  const int64_t of_a_head = std::min(tasks_per_head_, tiles_per_head_);
-  heads_at_a_time_ =
-      workers == 1 ? 1 : std::min(heads, DivideRoundingUp(kPiecesPerWorker * workers, of_a_head));
   const int64_t capacity = TileCapacity(g.keys);
   if (__builtin_mul_overflow(capacity, g.head_size, &packed_keys_) ||
       __builtin_mul_overflow(capacity, value_stride_, &packed_values_)) {
     return false;
   }
-  // What one task needs alone is packed on the way.
-  if (tasks_per_head_ == 1) return ReserveWorkers(arena, batches, true);
+  const int64_t heads = batches * g.heads;
+  if (tasks_per_head_ == 1) {
+    // What one task needs alone is packed on the way.
+    heads_at_a_time_ = heads;
+    return ReserveWorkers(arena, batches, true);
+  }
+  const int64_t workers = WorkerCount(parallel_, heads);
+  const int64_t of_a_head = std::min(tasks_per_head_, tiles_per_head_);
+  heads_at_a_time_ =
+      workers == 1 ? 1 : std::min(heads, DivideRoundingUp(kPiecesPerWorker * workers, of_a_head));
   return ReserveWorkers(arena, batches, false) &&
          keys_.Place(arena, {heads_at_a_time_, tiles_per_head_, packed_keys_}) &&
          values_.Place(arena, {heads_at_a_time_, tiles_per_head_, packed_values_}) &&
@@ -156,9 +159,8 @@ void CoreRun::RunHeads(int64_t first_head, int64_t heads, const HeadPreparation*
 void CoreRun::Run(int64_t first_batch, int64_t batches, const HeadPreparation* preparation) {
   const int64_t all = batches * problem_.geometry.heads;
   const int64_t first_head = first_batch * problem_.geometry.heads;
-  const int64_t at_a_time = tasks_per_head_ == 1 ? all : heads_at_a_time_;
-  for (int64_t head = 0; head < all; head += at_a_time) {
-    RunHeads(first_head + head, std::min(at_a_time, all - head), preparation);
+  for (int64_t head = 0; head < all; head += heads_at_a_time_) {
+    RunHeads(first_head + head, std::min(heads_at_a_time_, all - head), preparation);
   }
 }
 

@@ -115,6 +115,7 @@ void MultiplyKeys(const BlockTile& block) {
   const int64_t depth = block.problem.geometry.head_size;
   const float* const queries =
       block.task.workspace.queries + block.row / EvenRows(block.task.rows) * kPackedRows * depth;
+  // One row for each panel, as many at once would hold up what is loaded for the products.
   int64_t row = block.is_last ? 0 : block.rows;
   for (int64_t t = RoundDown(block.mask.begin, panel); t < block.mask.end; t += panel) {
     if (row < block.rows) FetchOutput(block, row++);

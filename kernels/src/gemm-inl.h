@@ -42,9 +42,6 @@ inline constexpr int64_t kGemmRows = 4;
 inline constexpr bool kPrefetches = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL;
 inline constexpr int64_t kAheadDepths = 16;
 
-// Of a cache line.
-inline constexpr int64_t kLineFloats = 16;
-
 // Brings the line of an address into the second-level cache.
 HWY_INLINE void FetchForLater(const float* address) {
   __builtin_prefetch(address, /*rw=*/0, /*locality=*/2);

@@ -250,11 +250,11 @@ class Excess {
 
 // Asks for the cache lines to be written: they lie far apart, and stores would wait for them.
 HWY_INLINE void PrefetchResults(const Product& product) {
-  constexpr int64_t kLine = 16;
   const QuantizedProblem& problem = product.problem;
   const float* to = problem.projected + product.first_row * problem.stride + product.column();
   for (int64_t row = 0; row < product.rows; ++row, to += problem.stride) {
-    for (int64_t i = 0; i < 2 * FloatLanes(); i += kLine) __builtin_prefetch(to + i, /*write=*/1);
+    for (int64_t i = 0; i < 2 * FloatLanes(); i += kLineFloats)
+      __builtin_prefetch(to + i, /*write=*/1);
   }
 }
 

@@ -20,6 +20,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 // At most 16 lanes, so that two vectors of keys never exceed a mask word and buffers for a tail can
 // have a fixed size, also where vectors are scalable.
 inline constexpr int64_t kMostLanes = 16;
+// Floats of a cache line.
+inline constexpr int64_t kLineFloats = 16;
+
 using FloatTag = hn::CappedTag<float, kMostLanes>;
 using IntTag = hn::RebindToSigned<FloatTag>;
 using FloatVector = hn::Vec<FloatTag>;
