@@ -12,7 +12,9 @@
 #include "block_mask.h"
 #include "core_kernels.h"
 #include "dispatch.h"
+#include "divide-inl.h"
 #include "gemm-inl.h"
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 #include "pack-inl.h"
 #include "sizes.h"
@@ -97,8 +99,8 @@ struct BlockTile {
   RowStates states() const { return StatesOf(task, row); }
 };
 
-// Where a row's result will be written. Rows far apart are no pattern that the processor would see
-// through.
+// Where a row's result will be written, to the second-level cache. Rows far apart are no pattern
+// that the processor would see through.
 void FetchOutput(const BlockTile& block, int64_t row) {
   const CoreTask& task = block.task;
   const float* const output =
@@ -344,10 +346,11 @@ void StoreRow(const float* from, float divisor, int64_t columns, float* to) {
   const FloatTag d;
   const int64_t lanes = FloatLanes();
   const FloatVector by = hn::Set(d, divisor);
+  const FloatVector reciprocal = hn::Set(d, 1.0F / divisor);
   for (int64_t c = 0; c < columns; c += lanes) {
+    const FloatVector quotient = Divide(hn::Load(d, from + c), by, reciprocal);
     // + 0 for a sum of products that vanished on the negative side.
-    const FloatVector quotient = hn::Add(hn::Div(hn::Load(d, from + c), by), hn::Zero(d));
-    const FloatVector v = CanonicalNaN(quotient);
+    const FloatVector v = CanonicalNaN(hn::Add(quotient, hn::Zero(d)));
     if (c + lanes <= columns) {
       hn::StoreU(v, d, to + c);
     } else {
@@ -376,6 +379,8 @@ void StoreFullyMaskedRow(const CoreProblem& problem, const CoreTask& task, int64
 }
 
 void StoreRows(const CoreProblem& problem, const CoreTask& task) {
+  // A store that waits for its line holds up those behind it.
+  constexpr int64_t kRowsAhead = 4;
   const int64_t columns = problem.geometry.value_head_size;
   const int64_t stride = RoundUp(columns, FloatLanes());
   bool has_mean = false;
@@ -387,6 +392,11 @@ void StoreRows(const CoreProblem& problem, const CoreTask& task) {
       if (task.workspace.visible[r].empty()) {
         StoreFullyMaskedRow(problem, task, r, has_mean);
         continue;
+      }
+      if (r + kRowsAhead < task.rows) {
+        const float* const later =
+            problem.output.Row(task.batch, task.head, task.first_row + r + kRowsAhead);
+        for (int64_t c = 0; c < columns; c += kLineFloats) hwy::Prefetch(later + c);
       }
       StoreRow(task.workspace.sums + r * stride, totals[r - block], columns,
                problem.output.Row(task.batch, task.head, task.first_row + r));

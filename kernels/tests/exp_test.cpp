@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-#include "exp_under_test.h"
+#include "functions_under_test.h"
 #include "helpers.h"
 
 namespace maskproof::kernels {

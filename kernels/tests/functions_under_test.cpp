@@ -1,13 +1,14 @@
-#include "exp_under_test.h"
+#include "functions_under_test.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "exp_under_test.cpp"
+#define HWY_TARGET_INCLUDE "functions_under_test.cpp"
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
 #include <algorithm>
 #include <cstring>
 
 #include "dispatch.h"
+#include "divide-inl.h"
 #include "exp-inl.h"
 #include "hwy/highway.h"
 #include "vector-inl.h"
@@ -15,15 +16,29 @@
 HWY_BEFORE_NAMESPACE();
 namespace maskproof::kernels::HWY_NAMESPACE {
 
-void ExpNonPositiveOf(const float* x, int64_t count, float* y) {
+// y[i] = function(x[i]).
+template <typename Function>
+void Apply(const Function& function, const float* x, int64_t count, float* y) {
   const FloatTag d;
   const int64_t lanes = FloatLanes();
   HWY_ALIGN float buffer[kMostLanes];
   for (int64_t i = 0; i < count; i += lanes) {
     const int64_t left = std::min(lanes, count - i);
-    hn::Store(ExpNonPositive(LoadPartial(x + i, left)), d, buffer);
+    hn::Store(function(LoadPartial(x + i, left)), d, buffer);
     std::memcpy(y + i, buffer, static_cast<size_t>(left) * sizeof(float));
   }
+}
+
+void ExpNonPositiveOf(const float* x, int64_t count, float* y) {
+  Apply([](FloatVector v) { return ExpNonPositive(v); }, x, count, y);
+}
+
+void DivideOf(const float* x, int64_t count, float divisor, float* y) {
+  const FloatTag d;
+  const auto divide = [&](FloatVector v) {
+    return Divide(v, hn::Set(d, divisor), hn::Set(d, 1.0F / divisor));
+  };
+  Apply(divide, x, count, y);
 }
 
 }  // namespace maskproof::kernels::HWY_NAMESPACE
@@ -32,11 +47,16 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace maskproof::kernels {
 namespace {
+HWY_EXPORT(DivideOf);
 HWY_EXPORT(ExpNonPositiveOf);
 }  // namespace
 
 void ExpNonPositiveOf(int64_t target, const float* x, int64_t count, float* y) {
   MASKPROOF_FOR_TARGET(ExpNonPositiveOf, target)(x, count, y);
+}
+
+void DivideOf(int64_t target, const float* x, int64_t count, float divisor, float* y) {
+  MASKPROOF_FOR_TARGET(DivideOf, target)(x, count, divisor, y);
 }
 
 }  // namespace maskproof::kernels
