@@ -99,14 +99,27 @@ struct BlockTile {
   RowStates states() const { return StatesOf(task, row); }
 };
 
-// Where a row's result will be written, to the second-level cache. Rows far apart are no pattern
-// that the processor would see through.
-void FetchOutput(const BlockTile& block, int64_t row) {
+// To the second-level cache: rows far apart are no pattern that the processor would see through.
+void FetchRow(const float* row, int64_t columns) {
+  for (int64_t c = 0; c < columns; c += kLineFloats) FetchForLater(row + c);
+}
+
+// With row `row` of the block, what will be wanted soon: the place of its result, a query of the
+// next task, a key and a value of the next head.
+void FetchAhead(const BlockTile& block, int64_t row) {
+  const CoreProblem& problem = block.problem;
+  const Geometry& g = problem.geometry;
   const CoreTask& task = block.task;
-  const float* const output =
-      block.problem.output.Row(task.batch, task.head, task.first_row + block.row + row);
-  for (int64_t c = 0; c < block.problem.geometry.value_head_size; c += kLineFloats) {
-    FetchForLater(output + c);
+  const int64_t index = task.first_row + block.row + row;
+  FetchRow(problem.output.Row(task.batch, task.head, index), g.value_head_size);
+  if (!task.in_order) return;
+  if (index + task.rows < g.queries) {
+    FetchRow(problem.QueryRow(task.batch, task.head, index + task.rows), g.head_size);
+  }
+  const KeyInterval kept = problem.mask->BatchInterval(task.batch);
+  if (task.head + 1 < g.heads && kept.begin <= index && index < kept.end) {
+    FetchRow(problem.KeyRow(task.batch, task.head + 1, index), g.head_size);
+    FetchRow(problem.ValueRow(task.batch, task.head + 1, index), g.value_head_size);
   }
 }
 
@@ -120,7 +133,7 @@ void MultiplyKeys(const BlockTile& block) {
   // One row for each panel, as many at once would hold up what is loaded for the products.
   int64_t row = block.is_last ? 0 : block.rows;
   for (int64_t t = RoundDown(block.mask.begin, panel); t < block.mask.end; t += panel) {
-    if (row < block.rows) FetchOutput(block, row++);
+    if (row < block.rows) FetchAhead(block, row++);
     if (!block.mask.AnyIn(t, panel)) continue;
     const Product product{.a = queries,
                           .panel = block.keys + t * depth,
