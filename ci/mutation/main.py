@@ -44,6 +44,12 @@ def copy_tree(root, to):
         if not target.exists() or target.read_bytes() != source.read_bytes():
             target.write_bytes(source.read_bytes())
             target.chmod(source.stat().st_mode)
+    # What was renamed or deleted since would be built with the rest.
+    own = {"mutant.h", "mutant.cpp"}
+    for target in to.rglob("*"):
+        name = target.relative_to(to)
+        if target.is_file() and target.name not in own and not (root / name).is_file():
+            target.unlink()
 
 
 def prepare(root, work, jobs):
