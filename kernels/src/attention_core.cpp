@@ -120,7 +120,7 @@ CoreTask CoreRun::TaskOf(int64_t first_head, int64_t index, int64_t worker) {
       .first_row = first_row,
       .rows = std::min(task_rows_, g.queries - first_row),
       .tiles = packs ? nullptr : tiles_.data() + (head - first_head) * tiles_per_head_,
-      .in_order = !packs && heads_at_a_time_ == 1,
+      .head_by_head = !packs && heads_at_a_time_ == 1,
       .workspace = {
           .queries = queries_.data() + worker * packed_rows * g.head_size,
           .scores = scores_.data() + worker * kernels_->block_rows * kernels_->score_stride,

@@ -112,7 +112,7 @@ void FetchAhead(const BlockTile& block, int64_t row) {
   const CoreTask& task = block.task;
   const int64_t index = task.first_row + block.row + row;
   FetchRow(problem.output.Row(task.batch, task.head, index), g.value_head_size);
-  if (!task.in_order) return;
+  if (!task.head_by_head) return;
   if (index + task.rows < g.queries) {
     FetchRow(problem.QueryRow(task.batch, task.head, index + task.rows), g.head_size);
   }

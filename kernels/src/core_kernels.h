@@ -40,8 +40,8 @@ struct CoreTask {
   int64_t rows = 0;
   // Tiles of the head, packed by `pack`; null: the task packs each tile when it comes to it.
   const PackedTile* tiles = nullptr;
-  // Whether the tasks of the call are done in order, and the tiles of the next head are not packed.
-  bool in_order = false;
+  // Whether the next head is packed after this one's tasks: what it reads may be fetched meanwhile.
+  bool head_by_head = false;
   CoreWorkspace workspace;
 };
 
