@@ -101,6 +101,29 @@ HWY_INLINE float StoreScores(const ScoreRow& row) {
   return hn::GetLane(hn::MaxOfLanes(d, largest));
 }
 
+// What Exponentials() does to the vectors from key `t` on. Adds them to `sum` one by one.
+template <bool kExact, int kVectors>
+HWY_INLINE FloatVector AddExponentials(const ScoreRow& row, int64_t t, float scale, float shift,
+                                       FloatVector sum) {
+  const FloatTag d;
+  const int64_t lanes = FloatLanes();
+  const FloatVector factor = hn::Set(d, scale);
+  const FloatVector subtrahend = hn::Set(d, shift);
+  FloatVector e[kVectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    const FloatVector x = hn::Load(d, row.x + t + v * lanes);
+    e[v] = kExact ? hn::MulSub(x, factor, subtrahend) : hn::Sub(hn::Mul(x, factor), subtrahend);
+  }
+  ExpNonPositive(e);
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    sum = hn::Add(sum, e[v]);
+    hn::Store(e[v], d, row.x + t + v * lanes);
+  }
+  return sum;
+}
+
 // Replaces products with `scale` by e^(score - shift) and returns the sum of those. Masked keys
 // have weight 0; they leave no trace in the sum, as x + 0 = x. Key t stands in lane t mod L, so
 // that keys masked before or after the visible ones do not change its order either.
@@ -110,16 +133,12 @@ template <bool kExact>
 HWY_INLINE float Exponentials(const ScoreRow& row, float scale, float shift) {
   const FloatTag d;
   const int64_t lanes = FloatLanes();
-  const FloatVector factor = hn::Set(d, scale);
-  const FloatVector subtrahend = hn::Set(d, shift);
   FloatVector sum = hn::Zero(d);
-  for (int64_t t = row.begin; t < row.end; t += lanes) {
-    const FloatVector x = hn::Load(d, row.x + t);
-    const FloatVector e = ExpNonPositive(kExact ? hn::MulSub(x, factor, subtrahend)
-                                                : hn::Sub(hn::Mul(x, factor), subtrahend));
-    sum = hn::Add(sum, e);
-    hn::Store(e, d, row.x + t);
+  int64_t t = row.begin;
+  for (; t + kExpVectors * lanes <= row.end; t += kExpVectors * lanes) {
+    sum = AddExponentials<kExact, kExpVectors>(row, t, scale, shift, sum);
   }
+  for (; t < row.end; t += lanes) sum = AddExponentials<kExact, 1>(row, t, scale, shift, sum);
   return hn::GetLane(hn::SumOfLanes(d, sum));
 }
 

@@ -29,8 +29,18 @@ void Apply(const Function& function, const float* x, int64_t count, float* y) {
   }
 }
 
+// As many vectors together as the kernels take, then one by one.
 void ExpNonPositiveOf(const float* x, int64_t count, float* y) {
-  Apply([](FloatVector v) { return ExpNonPositive(v); }, x, count, y);
+  const FloatTag d;
+  const int64_t lanes = FloatLanes();
+  int64_t i = 0;
+  for (; i + kExpVectors * lanes <= count; i += kExpVectors * lanes) {
+    FloatVector v[kExpVectors];
+    for (int k = 0; k < kExpVectors; ++k) v[k] = hn::LoadU(d, x + i + k * lanes);
+    ExpNonPositive(v);
+    for (int k = 0; k < kExpVectors; ++k) hn::StoreU(v[k], d, y + i + k * lanes);
+  }
+  Apply([](FloatVector v) { return ExpNonPositive(v); }, x + i, count - i, y + i);
 }
 
 void DivideOf(const float* x, int64_t count, float divisor, float* y) {
