@@ -81,13 +81,13 @@ bool CoreRun::Reserve(Arena& arena, int64_t batches) {
 bool CoreRun::ReserveWorkers(Arena& arena, int64_t batches, bool packs) {
   const Geometry& g = problem_.geometry;
   const int64_t workers = WorkerCount(parallel_, batches * g.heads * tasks_per_head_);
-  const int64_t block_rows = kernels_->block_rows;
-  const int64_t blocks = DivideRoundingUp(task_rows_, block_rows);
+  const int64_t blocks = DivideRoundingUp(task_rows_, kernels_->block_rows);
+  score_rows_ = std::min(task_rows_, kernels_->block_rows);
   return (!packs ||
           (keys_.Place(arena, {workers, packed_keys_}) &&
            values_.Place(arena, {workers, packed_values_}) && finite_.Place(arena, {workers}))) &&
          queries_.Place(arena, {workers, blocks, kernels_->packed_rows, g.head_size}) &&
-         scores_.Place(arena, {workers, block_rows, kernels_->score_stride}) &&
+         scores_.Place(arena, {workers, score_rows_, kernels_->score_stride}) &&
          sums_.Place(arena, {workers, task_rows_, value_stride_}) &&
          state_.Place(arena, {workers, 2, blocks, kernels_->packed_rows}) &&
          means_.Place(arena, {workers, g.value_head_size}) &&
@@ -114,22 +114,21 @@ CoreTask CoreRun::TaskOf(int64_t first_head, int64_t index, int64_t worker) {
   const int64_t packed_rows =
       DivideRoundingUp(task_rows_, kernels_->block_rows) * kernels_->packed_rows;
   const bool packs = tasks_per_head_ == 1;
-  CoreTask task{
-      .batch = head / g.heads,
-      .head = head % g.heads,
-      .first_row = first_row,
-      .rows = std::min(task_rows_, g.queries - first_row),
-      .tiles = packs ? nullptr : tiles_.data() + (head - first_head) * tiles_per_head_,
-      .head_by_head = !packs && heads_at_a_time_ == 1,
-      .workspace = {
-          .queries = queries_.data() + worker * packed_rows * g.head_size,
-          .scores = scores_.data() + worker * kernels_->block_rows * kernels_->score_stride,
-          .sums = sums_.data() + worker * task_rows_ * value_stride_,
-          .state = state_.data() + worker * 2 * packed_rows,
-          .mean = means_.data() + worker * g.value_head_size,
-          .bits = bits_.data() + worker * (task_rows_ + 1) * problem_.mask->words(),
-          .visible = visible_.data() + worker * task_rows_,
-      }};
+  CoreTask task{.batch = head / g.heads,
+                .head = head % g.heads,
+                .first_row = first_row,
+                .rows = std::min(task_rows_, g.queries - first_row),
+                .tiles = packs ? nullptr : tiles_.data() + (head - first_head) * tiles_per_head_,
+                .head_by_head = !packs && heads_at_a_time_ == 1,
+                .workspace = {
+                    .queries = queries_.data() + worker * packed_rows * g.head_size,
+                    .scores = scores_.data() + worker * score_rows_ * kernels_->score_stride,
+                    .sums = sums_.data() + worker * task_rows_ * value_stride_,
+                    .state = state_.data() + worker * 2 * packed_rows,
+                    .mean = means_.data() + worker * g.value_head_size,
+                    .bits = bits_.data() + worker * (task_rows_ + 1) * problem_.mask->words(),
+                    .visible = visible_.data() + worker * task_rows_,
+                }};
   if (packs) {
     task.workspace.tile = {.keys = keys_.data() + worker * packed_keys_,
                            .values = values_.data() + worker * packed_values_,

@@ -96,6 +96,7 @@ class CoreRun {
   int64_t tasks_per_head_ = 0;
   int64_t tiles_per_head_ = 0;
   int64_t heads_at_a_time_ = 0;  // from packing to their last task
+  int64_t score_rows_ = 0;       // most rows of a block
   int64_t value_stride_ = 0;
   int64_t packed_keys_ = 0;    // floats of a packed tile
   int64_t packed_values_ = 0;  // floats of a packed tile
