@@ -68,19 +68,6 @@ std::string ShapeText(const Dims& dims) {
   return text + ")";
 }
 
-int64_t ElementCount(std::span<const int64_t> dims) {
-  // A zero anywhere makes the product zero, however large the others are; a negative dimension is
-  // an error all the same.
-  if (std::ranges::any_of(dims, [](int64_t d) { return d < 0; })) return -1;
-  if (std::ranges::find(dims, 0) != dims.end()) return 0;
-  int64_t count = 1;
-  for (const int64_t dim : dims) {
-    if (count > std::numeric_limits<int64_t>::max() / dim) return -1;
-    count *= dim;
-  }
-  return count;
-}
-
 Tensor::Tensor(ElementType element_type, Dims dimensions)
     : type(element_type),
       dims(std::move(dimensions)),

@@ -19,7 +19,20 @@ using Dims = std::vector<int64_t>;
 std::string ShapeText(const Dims& dims);  // "(2,3)"
 
 // Product of dims; -1 if a dimension is negative or the product exceeds int64. A scalar has 1.
-int64_t ElementCount(std::span<const int64_t> dims);
+inline int64_t ElementCount(std::span<const int64_t> dims) {
+  // A zero anywhere makes the product zero, however large the others are; a negative dimension is
+  // an error all the same.
+  bool has_zero = false;
+  bool overflows = false;
+  int64_t count = 1;
+  for (const int64_t dim : dims) {
+    if (dim < 0) return -1;
+    has_zero = has_zero || dim == 0;
+    overflows = overflows || __builtin_mul_overflow(count, dim, &count);
+  }
+  if (has_zero) return 0;
+  return overflows ? -1 : count;
+}
 
 struct Tensor {
   ElementType type = ElementType::kFloat32;

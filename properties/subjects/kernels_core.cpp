@@ -1,8 +1,11 @@
 #include "properties/subjects/kernels_core.h"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,7 +26,7 @@ struct Rows {
   int64_t batch = 0, heads = 0, rows = 0, columns = 0;
   int64_t batch_stride = 0, head_stride = 0, row_stride = 0;
 
-  Rows(const Dims& dims, CoreLayout layout)
+  Rows(std::span<const int64_t> dims, CoreLayout layout)
       : batch(dims[0]), heads(dims[1]), rows(dims[2]), columns(dims[3]) {
     // Nothing to address; the other dimensions may be anything, and their products overflow.
     if (ElementCount(dims) == 0) return;
@@ -75,9 +78,7 @@ class LaidOutInput {
     // NaN between the rows: it must not matter.
     copy_.assign(static_cast<size_t>(rows_.Extent()), std::numeric_limits<float>::quiet_NaN());
     rows_.ForEachRow([&](int64_t dense, int64_t here) {
-      for (int64_t i = 0; i < rows_.columns; ++i) {
-        copy_[static_cast<size_t>(here + i)] = data_[dense + i];
-      }
+      std::copy_n(data_ + dense, rows_.columns, copy_.data() + here);
     });
     data_ = copy_.data();
   }
@@ -109,11 +110,8 @@ class LaidOutOutput {
     if (copy_.empty()) return;
     const auto unwritten = std::bit_cast<float>(kUnwrittenBits);
     rows_.ForEachRow([&](int64_t dense, int64_t here) {
-      for (int64_t i = 0; i < rows_.columns; ++i) {
-        float& cell = copy_[static_cast<size_t>(here + i)];
-        bound_.output[dense + i] = cell;
-        cell = unwritten;
-      }
+      std::copy_n(copy_.data() + here, rows_.columns, bound_.output + dense);
+      std::fill_n(copy_.data() + here, rows_.columns, unwritten);
     });
     ReportTouched(&MemoryReport::wrote_outside, "between the rows of the padded output");
   }
@@ -157,13 +155,15 @@ Status CheckShapes(const BoundCase& bound) {
   if (key.size() != 4) return WrongShape("key", "4 dimensions", key);
   if (value.size() != 4) return WrongShape("value", "4 dimensions", value);
   if (ElementCount(query) < 0) return Refuse("query", "bad dimensions");
-  const Dims keys{query[0], query[1], key[2], query[3]};
-  if (key != keys || ElementCount(key) < 0) return WrongShape("key", ShapeText(keys), key);
-  const Dims values{query[0], query[1], key[2], value[3]};
-  if (value != values || ElementCount(value) < 0) {
-    return WrongShape("value", ShapeText(values), value);
+  const std::array keys{query[0], query[1], key[2], query[3]};
+  if (!std::ranges::equal(key, keys) || ElementCount(key) < 0) {
+    return WrongShape("key", ShapeText({keys.begin(), keys.end()}), key);
   }
-  if (bound.output_dims != Dims{query[0], query[1], query[2], value[3]}) {
+  const std::array values{query[0], query[1], key[2], value[3]};
+  if (!std::ranges::equal(value, values) || ElementCount(value) < 0) {
+    return WrongShape("value", ShapeText({values.begin(), values.end()}), value);
+  }
+  if (!std::ranges::equal(bound.output_dims, std::array{query[0], query[1], query[2], value[3]})) {
     return Refuse("output", "no buffer of the size that query and value ask for");
   }
   return {};

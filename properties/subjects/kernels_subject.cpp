@@ -91,18 +91,21 @@ std::string TypeFault(const Case& c) {
   for (size_t i = 0; i < kTensorCount; ++i) {
     const auto id = static_cast<TensorId>(i);
     const Slot slot = SlotOf(c.op, id);
-    const std::string name = TensorName(id);
+    const auto fault = [id](const std::string& what) { return TensorName(id) + (": " + what); };
     if (!c.has(id)) {
-      if (slot.role == Role::kRequired) return name + ": required, but absent";
+      if (slot.role == Role::kRequired) return fault("required, but absent");
       continue;
     }
-    if (slot.role == Role::kForeign) return name + ": is not an input of " + OpName(c.op);
+    if (slot.role == Role::kForeign) {
+      return fault(std::string("is not an input of ") + OpName(c.op));
+    }
     if (!HasKind(c[id]->type, slot.kind)) {
-      return name + ": expected " + KindName(slot.kind) + ", got " + ElementTypeName(c[id]->type);
+      return fault(std::string("expected ") + KindName(slot.kind) + ", got " +
+                   ElementTypeName(c[id]->type));
     }
     // A view cannot say how much memory is behind it.
     if (ElementCount(c[id]->dims) != c[id]->size()) {
-      return name + ": has not as many elements as its dims say";
+      return fault("has not as many elements as its dims say");
     }
   }
   return {};

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -104,9 +105,9 @@ struct BoundCase {
   std::array<BoundTensor, kTensorCount> tensors;
   const BoundTensor& operator[](TensorId id) const { return tensors[static_cast<size_t>(id)]; }
   float* output = nullptr;
-  Dims output_dims;
+  std::span<const int64_t> output_dims;
   float* present = nullptr;  // null unless the case wants it
-  Dims present_dims;
+  std::span<const int64_t> present_dims;
   int threads = 0;
   MemoryReport* report = nullptr;  // audit: for subjects that lay tensors out a second time
 };

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <functional>
@@ -100,8 +101,8 @@ TEST(InProcessSubject, LendsEveryTensorAndReturnsTheOutputs) {
         // Plain inputs are not copied.
         EXPECT_EQ(bound.tensors[i].data == bytes.data(), placement == MemoryPlacement::kPlain);
       }
-      EXPECT_EQ(bound.output_dims, OutputDims(c));
-      EXPECT_EQ(bound.present_dims, PresentDims(c));
+      EXPECT_TRUE(std::ranges::equal(bound.output_dims, OutputDims(c)));
+      EXPECT_TRUE(std::ranges::equal(bound.present_dims, PresentDims(c)));
       EXPECT_EQ(bound.threads, 7);
       WriteAll(bound);
       return OutcomeKind::kOutput;

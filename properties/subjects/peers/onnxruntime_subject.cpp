@@ -1,6 +1,7 @@
 #include "properties/subjects/peers/onnxruntime_subject.h"
 
 #include <list>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -115,8 +116,8 @@ class OnnxRuntimeSubject final : public InProcessSubject {
     return SaysOutOfMemory(message) ? OutcomeKind::kExhausted : OutcomeKind::kRefused;
   }
 
-  bool Add(const char* name, void* data, ElementType type, const Dims& dims, Arguments& arguments,
-           std::string& message) const {
+  bool Add(const char* name, void* data, ElementType type, std::span<const int64_t> dims,
+           Arguments& arguments, std::string& message) const {
     // A tensor without elements has no address; the library wants one all the same.
     static float nothing = 0.0F;
     const auto bytes = static_cast<size_t>(ElementCount(dims)) * ElementSize(type);
