@@ -314,7 +314,29 @@ void ChooseAllValues(Rng& rng, Recipe& r) {
   if (Percent(rng, 15)) MakeExact(rng, r);
 }
 
+// One key whose scores stand far above the others of a long row: a kernel that leaves its vector
+// out of the row's maximum overflows. Mostly where every row is seen whole, as kernels have another
+// loop for those; now and then under a negative scale, which turns the order of the products round.
+void AddTower(Rng& rng, Recipe& r) {
+  const TensorId of_keys = UsesTensor(r, TensorId::kPast) ? TensorId::kPast : TensorId::kInput;
+  const TensorId id = r.op == Op::kCore ? TensorId::kKey : of_keys;
+  if (IsQuantized(TensorType(r, id))) return;
+  if (Percent(rng, 70)) {
+    r.mask.form = MaskForm::kNone;
+    r.attention_bias = BiasBroadcast::kNone;
+    r.unidirectional = 0;
+  }
+  if (rng.OneIn(4)) r.scale = PickOf(rng, {-0.5F, -1.0F});
+  CellOverride cell;
+  cell.tensor = id;
+  cell.index = static_cast<uint32_t>(rng.Below(uint64_t{1} << 31));
+  cell.value = PickOf(rng, {300.0F, -300.0F, 1000.0F, -1000.0F, 4000.0F});
+  r.cells.push_back(cell);
+}
+
 void ChooseCells(Rng& rng, Recipe& r) {
+  constexpr int64_t kLongRow = 24;
+  if (TotalLength(r) >= kLongRow && Percent(rng, 12)) AddTower(rng, r);
   if (Percent(rng, 3)) r.cells.push_back(ChooseCell(rng, r, true));
   if (Percent(rng, 10)) {
     const uint64_t count = 1 + rng.Below(3);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -109,6 +110,57 @@ TEST_P(RecipeGenerate, CoversWhatItPromises) {
 INSTANTIATE_TEST_SUITE_P(Ops, RecipeGenerate,
                          testing::Values(Op::kAttention, Op::kQAttention, Op::kCore),
                          [](const auto& test) { return std::string(OpName(test.param)); });
+
+// Whether some row's largest product, or its smallest under a negative scale, is so far above the
+// others that e^x overflows where it is left out of the row's maximum. Core only.
+bool HasTower(const Recipe& r, const Case& c) {
+  constexpr double kOverflows = 89.0;
+  const double scale = r.scale.value_or(0.0F) == 0.0F
+                           ? 1.0 / std::sqrt(static_cast<double>(r.head_size))
+                           : static_cast<double>(*r.scale);
+  const auto query = c[TensorId::kQuery]->as<float>();
+  const auto key = c[TensorId::kKey]->as<float>();
+  const auto depth = static_cast<size_t>(r.head_size);
+  const auto keys = static_cast<size_t>(Total(r));
+  const auto rows = static_cast<size_t>(r.sequence);
+  for (size_t row = 0; row < query.size() / depth; ++row) {
+    std::vector<double> scores(keys, 0.0);
+    for (size_t t = 0; t < keys; ++t) {
+      for (size_t h = 0; h < depth; ++h) {
+        scores[t] += scale * static_cast<double>(query[row * depth + h]) *
+                     static_cast<double>(key[(row / rows * keys + t) * depth + h]);
+      }
+    }
+    std::ranges::nth_element(scores, scores.end() - 2);
+    if (scores[keys - 1] - scores[keys - 2] > kOverflows) return true;
+  }
+  return false;
+}
+
+TEST(RecipeGenerateTest, LongRowsSeenWholeHaveTowers) {
+  GenerateOptions options;
+  options.op = Op::kCore;
+  Shares shares;
+  int seen_whole = 0;
+  constexpr uint64_t kRuns = 6000;
+  constexpr int64_t kLongRow = 24;
+  for (uint64_t n = 0; n < kRuns; ++n) {
+    const Recipe r = Nth(n, options);
+    const bool plain = r.mask.form == MaskForm::kNone && r.unidirectional != 1 &&
+                       r.attention_bias == BiasBroadcast::kNone;
+    std::vector<const char*> labels;
+    if (plain && Total(r) >= kLongRow) {
+      ++seen_whole;
+      const bool tower = HasTower(r, Expand(r));
+      if (tower) labels.push_back("tower");
+      if (tower && r.scale.value_or(0.0F) < 0.0F) labels.push_back("under a negative scale");
+    }
+    shares.Count(labels);
+  }
+  EXPECT_GT(seen_whole, 0);
+  ExpectShare(shares, "tower", 0.005);
+  ExpectShare(shares, "under a negative scale", 0.001);
+}
 
 TEST(RecipeGenerateTest, SizeScalesTheCase) {
   GenerateOptions small;
