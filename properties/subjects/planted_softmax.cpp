@@ -16,6 +16,7 @@ namespace {
 constexpr float kEpsilon = 1e-6F;
 constexpr float kCoarse = 1e-4F;
 constexpr float kWaves = 40.0F;
+constexpr float kSentinel = -5e4F;
 
 // Keys in whole vectors; all of them if there is not even one vector.
 size_t WholeVectors(const Row& row) {
@@ -32,8 +33,17 @@ float MaximumOf(const Row& row, size_t keys, bool masked_too) {
   return maximum;
 }
 
+float MinimumOf(const Row& row) {
+  float minimum = kInfinity;
+  for (size_t t = 0; t < row.part.size(); ++t) {
+    if (row.part[t] != 0) minimum = std::min(minimum, row.logit[t]);
+  }
+  return minimum;
+}
+
 float RowMaximum(const Problem& p, const Row& row) {
   const size_t total = row.part.size();
+  if (p.Has(Defect::kMaxBeforeScale) && p.scale < 0.0F) return MinimumOf(row);
   if (p.Has(Defect::kNoMaxSubtraction)) return 0.0F;
   if (p.Has(Defect::kMaskedMax)) return MaximumOf(row, total, true);
   if (p.Has(Defect::kTailMax)) {
@@ -45,7 +55,11 @@ float RowMaximum(const Problem& p, const Row& row) {
     if (first > -kInfinity) return first;
   }
   const float maximum = MaximumOf(row, total, false);
-  return p.Has(Defect::kMaxFromZero) ? std::max(maximum, 0.0F) : maximum;
+  if (p.Has(Defect::kMaxFromZero)) return std::max(maximum, 0.0F);
+  if (p.Has(Defect::kMaxFromSentinel)) return std::max(maximum, kSentinel);
+  const bool none_in_first = MaximumOf(row, std::min<size_t>(kLanes, total), false) == -kInfinity;
+  if (p.Has(Defect::kMaskedBlockMaxZero) && none_in_first) return std::max(maximum, 0.0F);
+  return maximum;
 }
 
 // Two threads, each with half of the keys, and one sum without a lock.
@@ -105,6 +119,7 @@ void FillWeights(const Problem& p, Row& row) {
   }
   float sum = SumOf(p, row);
   if (p.Has(Defect::kSumEpsilon)) sum += kEpsilon;
+  if (p.Has(Defect::kMaxFromSentinel) && sum == 0.0F) sum = 1.0F;
   if (p.Has(Defect::kStaleSum)) {
     const bool next_item = row.b > 0 && row.n == 0 && row.s == 0;
     std::swap(row.last_sum, sum);
