@@ -77,17 +77,18 @@ bool CoreRun::Reserve(Arena& arena, int64_t batches) {
          tiles_.Place(arena, {heads_at_a_time_, tiles_per_head_});
 }
 
+int64_t CoreRun::MostRowsOfBlock() const { return std::min(task_rows_, kernels_->block_rows); }
+
 // With room for a tile in each worker's memory if it packs.
 bool CoreRun::ReserveWorkers(Arena& arena, int64_t batches, bool packs) {
   const Geometry& g = problem_.geometry;
   const int64_t workers = WorkerCount(parallel_, batches * g.heads * tasks_per_head_);
   const int64_t blocks = DivideRoundingUp(task_rows_, kernels_->block_rows);
-  score_rows_ = std::min(task_rows_, kernels_->block_rows);
   return (!packs ||
           (keys_.Place(arena, {workers, packed_keys_}) &&
            values_.Place(arena, {workers, packed_values_}) && finite_.Place(arena, {workers}))) &&
          queries_.Place(arena, {workers, blocks, kernels_->packed_rows, g.head_size}) &&
-         scores_.Place(arena, {workers, score_rows_, kernels_->score_stride}) &&
+         scores_.Place(arena, {workers, MostRowsOfBlock(), kernels_->score_stride}) &&
          sums_.Place(arena, {workers, task_rows_, value_stride_}) &&
          state_.Place(arena, {workers, 2, blocks, kernels_->packed_rows}) &&
          means_.Place(arena, {workers, g.value_head_size}) &&
@@ -122,7 +123,7 @@ CoreTask CoreRun::TaskOf(int64_t first_head, int64_t index, int64_t worker) {
                 .head_by_head = !packs && heads_at_a_time_ == 1,
                 .workspace = {
                     .queries = queries_.data() + worker * packed_rows * g.head_size,
-                    .scores = scores_.data() + worker * score_rows_ * kernels_->score_stride,
+                    .scores = scores_.data() + worker * MostRowsOfBlock() * kernels_->score_stride,
                     .sums = sums_.data() + worker * task_rows_ * value_stride_,
                     .state = state_.data() + worker * 2 * packed_rows,
                     .mean = means_.data() + worker * g.value_head_size,

@@ -88,6 +88,7 @@ class CoreRun {
   void PrepareHeads(int64_t first_head, int64_t heads, const HeadPreparation& preparation);
   void PackHeads(int64_t first_head, int64_t heads);
   CoreTask TaskOf(int64_t first_head, int64_t index, int64_t worker);
+  int64_t MostRowsOfBlock() const;
 
   const CoreProblem& problem_;
   ParallelFor* parallel_;
@@ -96,7 +97,6 @@ class CoreRun {
   int64_t tasks_per_head_ = 0;
   int64_t tiles_per_head_ = 0;
   int64_t heads_at_a_time_ = 0;  // from packing to their last task
-  int64_t score_rows_ = 0;       // most rows of a block
   int64_t value_stride_ = 0;
   int64_t packed_keys_ = 0;    // floats of a packed tile
   int64_t packed_values_ = 0;  // floats of a packed tile

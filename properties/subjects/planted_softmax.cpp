@@ -57,8 +57,10 @@ float RowMaximum(const Problem& p, const Row& row) {
   const float maximum = MaximumOf(row, total, false);
   if (p.Has(Defect::kMaxFromZero)) return std::max(maximum, 0.0F);
   if (p.Has(Defect::kMaxFromSentinel)) return std::max(maximum, kSentinel);
-  const bool none_in_first = MaximumOf(row, std::min<size_t>(kLanes, total), false) == -kInfinity;
-  if (p.Has(Defect::kMaskedBlockMaxZero) && none_in_first) return std::max(maximum, 0.0F);
+  if (p.Has(Defect::kMaskedBlockMaxZero) &&
+      MaximumOf(row, std::min<size_t>(kLanes, total), false) == -kInfinity) {
+    return std::max(maximum, 0.0F);
+  }
   return maximum;
 }
 
