@@ -59,13 +59,19 @@ namespace maskproof::kernels {
 namespace {
 HWY_EXPORT(DivideOf);
 HWY_EXPORT(ExpNonPositiveOf);
+
+// The dispatch would fall back to another target without a word.
+void ExpectCompiledFor(int64_t target) { HWY_ASSERT((HWY_TARGETS & HighwayTarget(target)) != 0); }
+
 }  // namespace
 
 void ExpNonPositiveOf(int64_t target, const float* x, int64_t count, float* y) {
+  ExpectCompiledFor(target);
   MASKPROOF_FOR_TARGET(ExpNonPositiveOf, target)(x, count, y);
 }
 
 void DivideOf(int64_t target, const float* x, int64_t count, float divisor, float* y) {
+  ExpectCompiledFor(target);
   MASKPROOF_FOR_TARGET(DivideOf, target)(x, count, divisor, y);
 }
 
