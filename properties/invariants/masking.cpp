@@ -202,7 +202,7 @@ Verdict CheckMaskedWeightZero(Subject& subject, const Case& c) {
 
   Tally tally("attention weights read off one-hot values");
   for (int64_t run = first_run; run < end_run; ++run) {
-    std::optional<Probe> probe = MakeProbe(base, run * chunk);
+    std::optional<WeightProbe> probe = MakeProbe(base, run * chunk);
     if (!probe) return NotApplicable();
     Verdict verdict;
     std::optional<Trial> trial = Try(subject, std::move(probe->c), verdict);

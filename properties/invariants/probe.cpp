@@ -15,7 +15,7 @@ namespace {
 
 // Value rows [first, first + keys) of a (B,N,T,Hv) block become one-hot, the others zero.
 void WriteOneHot(std::span<float> values, int64_t items, int64_t rows, int64_t columns,
-                 const Probe& probe, double unit) {
+                 const WeightProbe& probe, double unit) {
   std::ranges::fill(values, 0.0F);
   for (int64_t item = 0; item < items; ++item) {
     for (int64_t key = 0; key < probe.keys; ++key) {
@@ -28,7 +28,7 @@ void WriteOneHot(std::span<float> values, int64_t items, int64_t rows, int64_t c
 }
 
 // The value half of the past.
-void ProbePast(Probe& probe, const Geometry& g) {
+void ProbePast(WeightProbe& probe, const Geometry& g) {
   if (!probe.c.has(TensorId::kPast)) return;
   const std::span<float> past = At(probe.c, TensorId::kPast).as<float>();
   WriteOneHot(past.subspan(past.size() / 2), g.batch * g.heads, g.past, g.head_size, probe,
@@ -46,7 +46,7 @@ struct Marks {
 // Every token gets more input features, in every probe of a case as many, so that the sums under
 // its queries and keys stay the same: feature j marks token first_key + j, and the value columns
 // read nothing else.
-void ProbeTokens(Probe& probe, const Geometry& g, const Marks& marks) {
+void ProbeTokens(WeightProbe& probe, const Geometry& g, const Marks& marks) {
   const int64_t marking = std::min(g.value_head_size, g.total);
   Tensor& input = At(probe.c, TensorId::kInput);
   Tensor& weights = At(probe.c, TensorId::kWeights);
@@ -84,7 +84,7 @@ int32_t Neighbour(int32_t value, ElementType type) {
   return value < RangeOf(type).highest ? value + 1 : value - 1;
 }
 
-bool ProbeQuantised(Probe& probe, const Geometry& g) {
+bool ProbeQuantised(WeightProbe& probe, const Geometry& g) {
   Quantisation q = ReadQuantisation(probe.c);
   if (!std::isnormal(q.input_scale) || std::abs(std::ilogb(q.input_scale)) > 100) return false;
   const ElementType input_type = At(probe.c, TensorId::kInput).type;
@@ -117,12 +117,12 @@ bool ProbeQuantised(Probe& probe, const Geometry& g) {
 
 }  // namespace
 
-std::optional<Probe> MakeProbe(const Case& c, int64_t first_key) {
+std::optional<WeightProbe> MakeProbe(const Case& c, int64_t first_key) {
   const Geometry g = GeometryOf(c);
-  Probe probe{.c = c,
-              .first_key = first_key,
-              .keys = std::min(g.value_head_size, g.total - first_key),
-              .unit = 1.0};
+  WeightProbe probe{.c = c,
+                    .first_key = first_key,
+                    .keys = std::min(g.value_head_size, g.total - first_key),
+                    .unit = 1.0};
   switch (c.op) {
     case Op::kCore:
       WriteOneHot(At(probe.c, TensorId::kValue).as<float>(), g.batch * g.heads, g.total,
@@ -148,7 +148,7 @@ ProbedWeights ProbeWeights(Subject& subject, const Case& c, const RunRequest& re
   ProbedWeights result;
   result.weights.resize(static_cast<size_t>(g.batch * g.heads * g.sequence * g.total));
   for (int64_t first = 0; first < g.total; first += g.value_head_size) {
-    const std::optional<Probe> probe = MakeProbe(c, first);
+    const std::optional<WeightProbe> probe = MakeProbe(c, first);
     if (!probe || !subject.Supports(probe->c)) {
       result.message = "the case cannot carry a probe";
       return result;

@@ -15,7 +15,7 @@ namespace maskproof {
 
 // A case with the same queries, keys and mask as another, in which column j of a row's output is
 // `unit` times the weight of key first_key + j, for j < keys; further columns are zero.
-struct Probe {
+struct WeightProbe {
   Case c;
   int64_t first_key = 0;
   int64_t keys = 0;
@@ -24,7 +24,7 @@ struct Probe {
 
 // At most Hv keys from `first_key` on. Nothing if the case cannot carry a probe (a quantised one
 // with a scale that is zero, denormal or not finite). `c` must be valid and not empty.
-std::optional<Probe> MakeProbe(const Case& c, int64_t first_key);
+std::optional<WeightProbe> MakeProbe(const Case& c, int64_t first_key);
 
 struct ProbedWeights {
   OutcomeKind kind = OutcomeKind::kUnsupported;

@@ -63,6 +63,16 @@ void JudgePresent(const Trial& trial, Tally& tally) {
   }
 }
 
+// Both zeros are the same number to every bound.
+void JudgeZeros(std::span<const float> output, Tally& tally) {
+  for (const float value : output) {
+    if (value == 0.0F && std::signbit(value)) {
+      tally.Fail("an output element is -0, which the subject promises not to give");
+      return;
+    }
+  }
+}
+
 // ---- cases with rows that see nothing -----------------------------------------------------------
 
 enum class Emptying : uint8_t {
@@ -164,6 +174,7 @@ Verdict CheckReferenceMatch(Subject& subject, const Case& c) {
   ForEachElement(*trial, RowState::kOverflow,
                  [&tally](const Position&, size_t) { tally.Undecided(); });
   if (c.want_present) JudgePresent(*trial, tally);
+  if (subject.promises().no_negative_zero) JudgeZeros(got, tally);
   return tally.Finish();
 }
 

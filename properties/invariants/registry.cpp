@@ -18,7 +18,7 @@ const std::vector<Invariant>& Invariants() {
   static const std::vector<Invariant> invariants{
       {.id = "reference-match",
        .law = "Every output element, and every element of present, lies within the oracle's bound "
-              "of the float64 reference.",
+              "of the float64 reference; no output element is -0 where the subject promises that.",
        .reason = "The bound covers every order of evaluation in float32; what is outside of it was "
                  "computed wrongly.",
        .tolerance = "the oracle's bound B, docs/oracle.md",

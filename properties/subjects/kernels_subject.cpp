@@ -250,6 +250,7 @@ class KernelsSubject final : public InProcessSubject {
     promises_.deterministic = true;
     promises_.names_faults = true;
     promises_.one_nan = true;
+    promises_.no_negative_zero = true;
     promises_.profile = DocumentedProfile();
   }
 
@@ -264,8 +265,16 @@ class KernelsSubject final : public InProcessSubject {
     if (!message.empty()) return OutcomeKind::kRefused;
     kernels::Execution execution;
     execution.target = target_id_;
-    execution.parallel = PoolFor(bound.threads > 0 ? bound.threads : threads_);
-    const kernels::Status status = RunOp(bound, WayOf(*bound.c), execution);
+    const KernelsWay way = WayOf(*bound.c);
+    // A number of threads that was asked for is taken.
+    LoneWorker alone(bound.threads > 1 ? static_cast<size_t>(bound.threads) : way.workers,
+                     way.worker);
+    if (way.workers > 0 && bound.threads != 1) {
+      execution.parallel = &alone;
+    } else {
+      execution.parallel = PoolFor(bound.threads > 0 ? bound.threads : threads_);
+    }
+    const kernels::Status status = RunOp(bound, way, execution);
     if (status.ok()) return OutcomeKind::kOutput;
     message = status.message();
     return OutcomeKind::kRefused;

@@ -1,5 +1,6 @@
 #include "properties/subjects/kernels_ways.h"
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -14,7 +15,14 @@ KernelsWay WayOf(const Case& c) {
     for (const int64_t dim : tensor->dims) hash = MixSeeds(hash, static_cast<uint64_t>(dim));
   }
   Rng rng(hash);
-  return {.packed_weights = rng.OneIn(2), .own_workspace = rng.OneIn(2), .in_c = rng.OneIn(4)};
+  KernelsWay way{
+      .packed_weights = rng.OneIn(2), .own_workspace = rng.OneIn(2), .in_c = rng.OneIn(4)};
+  if (rng.OneIn(3)) {
+    constexpr std::array<size_t, 7> kWorkers{2, 3, 5, 8, 13, 24, 70};
+    way.workers = kWorkers[rng.Below(kWorkers.size())];
+    way.worker = rng.Below(way.workers);
+  }
+  return way;
 }
 
 void* OwnWorkspace::Memory(size_t bytes) {

@@ -1,6 +1,7 @@
 // The ways in which a caller may bring a case to the kernels: weights packed beforehand or not,
-// scratch memory of his own or not, in C++ or in C. None of them may change a bit of a result, so
-// each case is brought in one of them.
+// scratch memory of his own or not, in C++ or in C, with threads that share the tasks or with one
+// that does all of them. None of them may change a bit of a result, so each case is brought in one
+// of them.
 #ifndef MASKPROOF_PROPERTIES_SUBJECTS_KERNELS_WAYS_H_
 #define MASKPROOF_PROPERTIES_SUBJECTS_KERNELS_WAYS_H_
 
@@ -17,6 +18,10 @@ struct KernelsWay {
   bool packed_weights = false;
   bool own_workspace = false;
   bool in_c = false;
+  // 0: as many threads as the subject has. Otherwise a LoneWorker of so many, of which number
+  // `worker` works.
+  size_t workers = 0;
+  size_t worker = 0;
 };
 
 // What a case comes to whose weights were to be packed first. Weights that cannot be packed are for
@@ -28,6 +33,25 @@ inline kernels::Status AfterPacking(const kernels::Status& packing, const kernel
 // Drawn from the salt and the sizes, so that the runs that a law compares differ in it now and
 // then.
 KernelsWay WayOf(const Case& c);
+
+// A caller's threads of which the first one to come takes every task that there is, as on a machine
+// that has no time for the others. A kernel hands out tasks to whichever worker asks, so that one
+// does them all in its own scratch memory, in order and always alike. What belongs to workers
+// behind others is seldom touched by real threads on a small machine.
+class LoneWorker final : public kernels::ParallelFor {
+ public:
+  // `worker` comes first, the others after it.
+  LoneWorker(size_t workers, size_t worker) : workers_(workers), worker_(worker) {}
+
+  size_t Concurrency() const override { return workers_; }
+  void Run(size_t count, Task task, void* context) override {
+    for (size_t i = 0; i < count; ++i) task(context, (worker_ + i) % count);
+  }
+
+ private:
+  size_t workers_;
+  size_t worker_;
+};
 
 // Scratch memory of exactly the size that was asked for, in front of an unreadable page and full of
 // ones: NaN as a float, so that what is read before it is written shows.

@@ -33,6 +33,8 @@ struct Promises {
   // Every NaN in an output, and in the new rows of present, has the bits 0x7FC00000, whatever the
   // NaN was that it comes from.
   bool one_nan = false;
+  // No output element is -0, so that zeros compare equal by bits, too.
+  bool no_negative_zero = false;
   NumericsProfile profile;
 };
 

@@ -355,6 +355,28 @@ TEST(NanContainment, HoldsASubjectToOneNanIfItPromisesThat) {
   }
 }
 
+// Plain arithmetic gives -0 where a sum of products vanishes on the negative side.
+TEST(ReferenceMatch, HoldsASubjectToNoNegativeZeroIfItPromisesThat) {
+  Recipe recipe;
+  recipe.op = Op::kCore;
+  recipe.sequence = 4;
+  for (const TensorId id : {TensorId::kQuery, TensorId::kKey, TensorId::kValue}) {
+    recipe.of(id) = {.distribution = Distribution::kConstant, .seed = 0, .a = 0.0F, .b = 0.0F};
+  }
+  // A quarter of it is nearest to -0.
+  recipe.cells.push_back(
+      {.tensor = TensorId::kValue, .index = 0, .value = -std::numeric_limits<float>::denorm_min()});
+  Normalize(recipe);
+  const Case c = Expand(recipe);
+  const Invariant& invariant = *FindInvariant("reference-match");
+  HeldSubject subject(MakeEvaluationSubject("forward"));
+  for (const bool promised : {false, true}) {
+    subject.held_to().no_negative_zero = promised;
+    const Verdict verdict = invariant.check(subject, c);
+    EXPECT_EQ(verdict.kind == VerdictKind::kBroken, promised);
+  }
+}
+
 // ---- refusal ------------------------------------------------------------------------------------
 
 TEST(Refusal, HoldsAMessageToThePromiseOfNames) {
@@ -482,7 +504,7 @@ TEST(Probe, LeavesQueriesKeysAndMaskAlone) {
   for (const Op op : {Op::kAttention, Op::kQAttention, Op::kCore}) {
     for (uint64_t number = 0; number < 50; ++number) {
       const Case c = Expand(RecipeNumber(number, op, false));
-      const std::optional<Probe> probe = MakeProbe(c, 0);
+      const std::optional<WeightProbe> probe = MakeProbe(c, 0);
       if (!probe) continue;
       EXPECT_EQ(JudgeValidity(probe->c).validity, Validity::kValid);
       // Keys show in present, so they can be compared where there is one.
@@ -509,7 +531,7 @@ TEST(Probe, EveryProbeOfACaseSumsItsKeysAlike) {
     const int64_t last = (g.total - 1) / g.value_head_size * g.value_head_size;
     std::vector<std::vector<float>> keys;
     for (const int64_t first_key : {int64_t{0}, last}) {
-      const std::optional<Probe> probe = MakeProbe(c, first_key);
+      const std::optional<WeightProbe> probe = MakeProbe(c, first_key);
       ASSERT_TRUE(probe);
       const Outcome outcome = pairwise->Run(probe->c);
       const std::span<const float> present = outcome.output.present->as<float>();

@@ -81,6 +81,7 @@ TEST(Wire, PromisesArriveAsTheyWere) {
   sent.promises.deterministic = false;
   sent.promises.names_faults = true;
   sent.promises.one_nan = true;
+  sent.promises.no_negative_zero = true;
   sent.promises.profile = {8, 2.5, 0, false, true, true, true};
   Writer writer;
   Encode(sent, writer);
@@ -96,6 +97,7 @@ TEST(Wire, PromisesArriveAsTheyWere) {
   EXPECT_EQ(received.promises.deterministic, sent.promises.deterministic);
   EXPECT_EQ(received.promises.names_faults, sent.promises.names_faults);
   EXPECT_EQ(received.promises.one_nan, sent.promises.one_nan);
+  EXPECT_EQ(received.promises.no_negative_zero, sent.promises.no_negative_zero);
   EXPECT_EQ(received.promises.profile.sum_lanes, sent.promises.profile.sum_lanes);
   EXPECT_EQ(received.promises.profile.exp_ulp, sent.promises.profile.exp_ulp);
   EXPECT_EQ(received.promises.profile.online_block, sent.promises.profile.online_block);

@@ -143,6 +143,7 @@ void Encode(const Greeting& greeting, Writer& writer) {
   writer.Number(uint8_t{promises.deterministic});
   writer.Number(uint8_t{promises.names_faults});
   writer.Number(uint8_t{promises.one_nan});
+  writer.Number(uint8_t{promises.no_negative_zero});
   writer.Number(promises.profile.sum_lanes);
   writer.Number(promises.profile.exp_ulp);
   writer.Number(promises.profile.online_block);
@@ -165,6 +166,7 @@ bool Decode(std::span<const std::byte> bytes, Greeting& greeting) {
   promises.deterministic = reader.Flag();
   promises.names_faults = reader.Flag();
   promises.one_nan = reader.Flag();
+  promises.no_negative_zero = reader.Flag();
   promises.profile.sum_lanes = reader.Number<int64_t>();
   promises.profile.exp_ulp = reader.Number<double>();
   promises.profile.online_block = reader.Number<int64_t>();
