@@ -56,8 +56,11 @@ bool CoreRun::Reserve(Arena& arena, int64_t batches) {
   tasks_per_head_ = DivideRoundingUp(g.queries, task_rows_);
   tiles_per_head_ = DivideRoundingUp(g.keys, kTileKeys);
   const int64_t capacity = TileCapacity(g.keys);
-  if (__builtin_mul_overflow(capacity, g.head_size, &packed_keys_) ||
-      __builtin_mul_overflow(capacity, value_stride_, &packed_values_)) {
+  const bool is_one_block = tasks_per_head_ == 1 && task_rows_ <= kernels_->block_rows;
+  const bool in_place = is_one_block && value_stride_ == g.value_head_size;
+  if (__builtin_mul_overflow(is_one_block ? kernels_->panel_keys : capacity, g.head_size,
+                             &packed_keys_) ||
+      __builtin_mul_overflow(in_place ? 0 : capacity, value_stride_, &packed_values_)) {
     return false;
   }
   const int64_t heads = batches * g.heads;

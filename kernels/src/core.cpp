@@ -88,7 +88,7 @@ struct BlockTile {
   int64_t row;  // of the task
   int64_t rows;
   int64_t tile;
-  const float* keys;  // packed
+  const float* keys;  // packed; null: every panel is packed when it comes to it
   TileValues values;
   BlockMask<kGemmRows> mask;
   bool is_last;  // of the tiles that the task looks at
@@ -123,6 +123,16 @@ void FetchAhead(const BlockTile& block, int64_t row) {
   }
 }
 
+// The panel that begins with key `t` of the tile. One that is packed here is gone with the next.
+const float* KeyPanel(const BlockTile& block, int64_t t) {
+  if (block.keys != nullptr) return block.keys + t * block.problem.geometry.head_size;
+  const CoreTask& task = block.task;
+  float* const panel = task.workspace.tile.keys;
+  const int64_t first = block.tile * kTileKeys;
+  PackKeyPanel(block.problem, task.batch, task.head, first + t, first + block.mask.end, panel);
+  return panel;
+}
+
 // Dot products of the rows with the panels that one of them sees a key of.
 void MultiplyKeys(const BlockTile& block) {
   HWY_ALIGN static constexpr float kZeros[2 * kMostLanes] = {};
@@ -136,7 +146,7 @@ void MultiplyKeys(const BlockTile& block) {
     if (row < block.rows) FetchAhead(block, row++);
     if (!block.mask.AnyIn(t, panel)) continue;
     const Product product{.a = queries,
-                          .panel = block.keys + t * depth,
+                          .panel = KeyPanel(block, t),
                           .panel_stride = panel,
                           .depth = depth,
                           .initial = kZeros,
@@ -299,20 +309,21 @@ void TakeTile(const PackedTile& packed, BlockTile& block) {
   block.values = ValuesOf(block.problem, packed);
 }
 
-// Of a task that has the head for itself. Values that one block alone reads once, and reads in
-// whole vectors, stay where they are.
+// Of a task that has the head for itself. What one block alone reads is read once: its keys go
+// panel by panel, and values that are whole vectors stay where they are.
 void PackForTask(const CoreTask& task, BlockTile& block) {
   const CoreProblem& problem = block.problem;
   const PackedTile& packed = task.workspace.tile;
-  block.keys = packed.keys;
-  if (task.rows <= kGemmRows && problem.geometry.value_head_size == block.value_stride()) {
-    const KeyInterval keys = KeptOfTile(problem, task.batch, block.tile);
-    if (keys.begin < keys.end) PackKeys(problem, task.batch, task.head, keys, packed.keys);
-    block.values = ValuesInPlace(problem, task.batch, task.head, block.tile);
-    return;
-  }
-  PackTile(problem, task.batch, task.head, block.tile, packed);
   block.values = ValuesOf(problem, packed);
+  if (task.rows > kGemmRows) {
+    PackTile(problem, task.batch, task.head, block.tile, packed);
+    block.keys = packed.keys;
+  } else if (problem.geometry.value_head_size == block.value_stride()) {
+    block.values = ValuesInPlace(problem, task.batch, task.head, block.tile);
+  } else {
+    PackTileValues(problem, task.batch, task.head, KeptOfTile(problem, task.batch, block.tile),
+                   packed);
+  }
 }
 
 void RunTile(const CoreProblem& problem, const CoreTask& task, int64_t tile, bool is_last) {
@@ -448,6 +459,7 @@ const CoreKernels& GetCoreKernels() {
   static const CoreKernels kernels{.lanes = FloatLanes(),
                                    .block_rows = kGemmRows,
                                    .packed_rows = kPackedRows,
+                                   .panel_keys = PanelColumns(),
                                    .score_stride = kScoreStride,
                                    .pack = PackTile,
                                    .run = RunTask};

@@ -29,7 +29,8 @@ struct CoreWorkspace {
   double* mean = nullptr;         // [value_head_size]
   uint64_t* bits = nullptr;       // [rows + 1][words]
   VisibleRow* visible = nullptr;  // [rows]
-  PackedTile tile = {};           // for tasks that pack for themselves
+  PackedTile tile = {};           // for tasks that pack for themselves; one panel of keys for those
+                                  // of one block
 };
 
 // Some query rows of one head.
@@ -49,6 +50,7 @@ struct CoreKernels {
   int64_t lanes;         // the value stride is the value head size rounded up to this
   int64_t block_rows;    // rows of a block
   int64_t packed_rows;   // the same, filled up to whole vectors
+  int64_t panel_keys;    // keys that are packed together
   int64_t score_stride;  // floats between the rows of a block's scores
   // Packs what the batch's mask leaves of a tile.
   void (*pack)(const CoreProblem& problem, int64_t batch, int64_t head, int64_t tile,

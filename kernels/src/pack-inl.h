@@ -53,17 +53,24 @@ HWY_INLINE int64_t ValueWidth(int64_t value_stride, int64_t column) {
   return std::min(PanelColumns(), value_stride - column);
 }
 
+// The panel that begins with key `t`. Keys up to `end` are wanted afterwards.
+HWY_INLINE void PackKeyPanel(const CoreProblem& problem, int64_t batch, int64_t head, int64_t t,
+                             int64_t end, float* to) {
+  const int64_t panel = PanelColumns();
+  const int64_t depth = problem.geometry.head_size;
+  const int64_t count = std::min(panel, problem.geometry.keys - t);
+  if (count < panel) std::fill(to, to + panel * depth, 0.0F);
+  Transpose({.data = problem.KeyRow(batch, head, t), .stride = problem.key.row_stride}, count,
+            depth, {.data = to, .stride = panel}, std::min(panel, end - t - count));
+}
+
 HWY_INLINE void PackKeys(const CoreProblem& problem, int64_t batch, int64_t head, KeyInterval keys,
                          float* packed) {
   const int64_t panel = PanelColumns();
-  const int64_t depth = problem.geometry.head_size;
   const int64_t first = RoundDown(keys.begin, kTileKeys);
   for (int64_t t = RoundDown(keys.begin, panel); t < keys.end; t += panel) {
-    float* const to = packed + (t - first) * depth;
-    const int64_t count = std::min(panel, problem.geometry.keys - t);
-    if (count < panel) std::fill(to, to + panel * depth, 0.0F);
-    Transpose({.data = problem.KeyRow(batch, head, t), .stride = problem.key.row_stride}, count,
-              depth, {.data = to, .stride = panel}, std::min(panel, keys.end - t - count));
+    PackKeyPanel(problem, batch, head, t, keys.end,
+                 packed + (t - first) * problem.geometry.head_size);
   }
 }
 
@@ -104,13 +111,16 @@ HWY_INLINE KeyInterval KeptOfTile(const CoreProblem& problem, int64_t batch, int
           .end = std::min(kept.end, (tile + 1) * kTileKeys)};
 }
 
+HWY_INLINE void PackTileValues(const CoreProblem& problem, int64_t batch, int64_t head,
+                               KeyInterval keys, const PackedTile& packed) {
+  *packed.finite = PackValues(problem, batch, head, keys, packed.values) ? 1 : 0;
+}
+
 HWY_INLINE void PackTile(const CoreProblem& problem, int64_t batch, int64_t head, int64_t tile,
                          const PackedTile& packed) {
   const KeyInterval keys = KeptOfTile(problem, batch, tile);
-  *packed.finite = 1;
-  if (keys.begin >= keys.end) return;
-  PackKeys(problem, batch, head, keys, packed.keys);
-  *packed.finite = PackValues(problem, batch, head, keys, packed.values) ? 1 : 0;
+  if (keys.begin < keys.end) PackKeys(problem, batch, head, keys, packed.keys);
+  PackTileValues(problem, batch, head, keys, packed);
 }
 
 }  // namespace maskproof::kernels::HWY_NAMESPACE
