@@ -9,8 +9,8 @@ import sys
 import threading
 
 import campaign
-import equivalent
 import mutants
+import reasons
 import report
 import tree
 
@@ -70,8 +70,10 @@ def prepare(root, work, jobs):
         if path.name not in sources:
             (folder / path.name).write_bytes(path.read_bytes())
     header = ["-include", str(folder / "mutant.h")]
+    names = reasons.names(found, sources)
+    known = [reasons.read(root / "ci/mutation" / file, set(names.values()))
+             for file in ("equivalent.txt", "unnoticed.txt")]
     # Those that did not compile last time are not tried again: nothing is written twice.
-    names = equivalent.names(found, sources)
     memory = work / "rejected.json"
     rejected = set(json.loads(memory.read_text())) if memory.exists() else set()
     tried = [m for m in found if names[m.number] not in rejected]
@@ -86,7 +88,7 @@ def prepare(root, work, jobs):
         "-DMASKPROOF_CLI=ON", f"-DMASKPROOF_VECTORS={root.parent}/shared/vectors",
         f"-DCMAKE_CXX_FLAGS={' '.join(['-std=c++20', *FLAGS, '-w', *header])}")
     run("cmake", "--build", build, "--parallel", jobs, "--target", *PROGRAMS)
-    return left, names, sources, build / "bin"
+    return left, names, known, sources, build / "bin"
 
 
 def killers_of(names, programs, root, budget):
@@ -119,19 +121,18 @@ def main():
 
     work = options.root / "build/mutation"
     work.mkdir(parents=True, exist_ok=True)
-    found, names, sources, programs = prepare(options.root, work, options.jobs)
+    found, names, known, sources, programs = prepare(options.root, work, options.jobs)
     killers = killers_of(options.killers.split(), programs, options.root, options.budget)
     for killer in [killer for group in killers for killer in group]:
         by, _ = killer.hunt(0)
         if by is not None:
             sys.exit(f"error: {killer.name} complains of the kernels as they are: {by}")
 
-    reasons = equivalent.read(options.root / "ci/mutation/equivalent.txt", set(names.values()))
     chosen = [m for m in found if not options.only or m.file in options.only][::options.sample]
     if options.survivors:
         missed = report.missed(json.loads(options.survivors.read_text()))
         chosen = [m for m in chosen if names[m.number] in missed]
-    results = [report.entry(m, names[m.number], sources, reasons) for m in chosen]
+    results = [report.entry(m, names[m.number], sources, *known) for m in chosen]
     by_number = {m.number: r for m, r in zip(chosen, results)}
     lock = threading.Lock()
     done = 0
@@ -154,7 +155,8 @@ def main():
     campaign.run(killers, chosen, options.jobs, record, finished)
     save()
     print(report.table(results))
-    sys.exit(1 if report.survivors(results) else 0)
+    unexplained = [r for r in report.survivors(results) if not r["unnoticed"]]
+    sys.exit(1 if unexplained or report.refuted(results) else 0)
 
 
 main()

@@ -6,10 +6,10 @@ SUITE = ("properties", "threads", "misuse")
 FUZZERS = ("attention_fuzzer", "qattention_fuzzer", "core_fuzzer")
 
 
-def entry(mutant, name, sources, reasons):
+def entry(mutant, name, sources, equivalent, unnoticed):
     return {"mutant": name, "number": mutant.number, "file": mutant.file,
             "line": sources[mutant.file].line(mutant.begin), "what": mutant.what,
-            "equivalent": reasons.get(name), "killers": {}}
+            "equivalent": equivalent.get(name), "unnoticed": unnoticed.get(name), "killers": {}}
 
 
 def noticed(result, names):
@@ -23,6 +23,11 @@ def missed(data):
 def survivors(results):
     ran = [r for r in results if any(name in r["killers"] for name in SUITE)]
     return [r for r in ran if not r["equivalent"] and not noticed(r, SUITE)]
+
+
+def refuted(results):
+    """Argued to be equivalent, but somebody noticed."""
+    return [r for r in results if r["equivalent"] and any(k["by"] for k in r["killers"].values())]
 
 
 def share(part, whole):
@@ -50,5 +55,9 @@ def table(results):
         row(name, groups[name])
     row("all", results)
     for result in survivors(results):
-        lines.append(f"survives: {result['mutant']} (line {result['line']})")
+        reason = result["unnoticed"] or "no reason is known"
+        lines.append(f"survives: {result['mutant']} (line {result['line']}): {reason}")
+    for result in refuted(results):
+        lines.append(f"not equivalent: {result['mutant']} (line {result['line']}): "
+                     f"{result['killers']}")
     return "\n".join(lines)

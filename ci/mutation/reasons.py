@@ -1,4 +1,5 @@
-"""Mutants that change nothing a caller can see, argued one by one in equivalent.txt.
+"""What is known of single mutants: equivalent.txt argues those that change nothing a caller can see,
+unnoticed.txt says of others why the properties do not notice them.
 
 A line names a mutant by file, function, the code and what it becomes, so that the list outlives
 changes elsewhere in the file; the reason follows it, indented.
@@ -25,7 +26,7 @@ def names(mutants, sources):
 
 def read(path, known):
     """Reason by name. A line that is not one of the `known` is an error: the code has moved on."""
-    reasons, current = {}, []
+    reasons, current, unknown = {}, [], []
     if not path.exists():
         return reasons
     for number, line in enumerate(path.read_text().splitlines(), 1):
@@ -40,8 +41,10 @@ def read(path, known):
         else:
             name = squeeze(line)
             if name not in known:
-                raise SystemExit(f"error: {path}:{number}: no such mutant: {name}")
+                unknown.append(f"error: {path}:{number}: no such mutant: {name}")
             if current and current[-1] in reasons:
                 current = []
             current.append(name)
+    if unknown:
+        raise SystemExit("\n".join(unknown))
     return reasons
