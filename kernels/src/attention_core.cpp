@@ -56,9 +56,8 @@ bool CoreRun::Reserve(Arena& arena, int64_t batches) {
   tasks_per_head_ = DivideRoundingUp(g.queries, task_rows_);
   tiles_per_head_ = DivideRoundingUp(g.keys, kTileKeys);
   const int64_t capacity = TileCapacity(g.keys);
-  const bool is_one_block = tasks_per_head_ == 1 && task_rows_ <= kernels_->block_rows;
-  const bool in_place = is_one_block && value_stride_ == g.value_head_size;
-  if (__builtin_mul_overflow(is_one_block ? kernels_->panel_keys : capacity, g.head_size,
+  const bool in_place = ReadsOnce() && value_stride_ == g.value_head_size;
+  if (__builtin_mul_overflow(ReadsOnce() ? kernels_->panel_keys : capacity, g.head_size,
                              &packed_keys_) ||
       __builtin_mul_overflow(in_place ? 0 : capacity, value_stride_, &packed_values_)) {
     return false;
@@ -78,6 +77,10 @@ bool CoreRun::Reserve(Arena& arena, int64_t batches) {
          values_.Place(arena, {heads_at_a_time_, tiles_per_head_, packed_values_}) &&
          finite_.Place(arena, {heads_at_a_time_, tiles_per_head_}) &&
          tiles_.Place(arena, {heads_at_a_time_, tiles_per_head_});
+}
+
+bool CoreRun::ReadsOnce() const {
+  return tasks_per_head_ == 1 && task_rows_ <= kernels_->block_rows;
 }
 
 int64_t CoreRun::MostRowsOfBlock() const { return std::min(task_rows_, kernels_->block_rows); }
@@ -124,6 +127,7 @@ CoreTask CoreRun::TaskOf(int64_t first_head, int64_t index, int64_t worker) {
                 .rows = std::min(task_rows_, g.queries - first_row),
                 .tiles = packs ? nullptr : tiles_.data() + (head - first_head) * tiles_per_head_,
                 .head_by_head = !packs && heads_at_a_time_ == 1,
+                .reads_once = ReadsOnce(),
                 .workspace = {
                     .queries = queries_.data() + worker * packed_rows * g.head_size,
                     .scores = scores_.data() + worker * MostRowsOfBlock() * kernels_->score_stride,

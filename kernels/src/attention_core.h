@@ -89,6 +89,8 @@ class CoreRun {
   void PackHeads(int64_t first_head, int64_t heads);
   CoreTask TaskOf(int64_t first_head, int64_t index, int64_t worker);
   int64_t MostRowsOfBlock() const;
+  // Whether a head is one block of rows (CoreTask::reads_once). Known once tasks are.
+  bool ReadsOnce() const;
 
   const CoreProblem& problem_;
   ParallelFor* parallel_;

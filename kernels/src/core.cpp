@@ -309,20 +309,18 @@ void TakeTile(const PackedTile& packed, BlockTile& block) {
   block.values = ValuesOf(block.problem, packed);
 }
 
-// Of a task that has the head for itself. What one block alone reads is read once: its keys go
-// panel by panel, and values that are whole vectors stay where they are.
+// Of a task that packs for itself.
 void PackForTask(const CoreTask& task, BlockTile& block) {
   const CoreProblem& problem = block.problem;
   const PackedTile& packed = task.workspace.tile;
-  block.values = ValuesOf(problem, packed);
-  if (task.rows > kGemmRows) {
+  if (!task.reads_once) {
     PackTile(problem, task.batch, task.head, block.tile, packed);
-    block.keys = packed.keys;
-  } else if (problem.geometry.value_head_size == block.value_stride()) {
+    TakeTile(packed, block);
+  } else if (packed.values == nullptr) {
     block.values = ValuesInPlace(problem, task.batch, task.head, block.tile);
   } else {
-    PackTileValues(problem, task.batch, task.head, KeptOfTile(problem, task.batch, block.tile),
-                   packed);
+    PackValues(problem, task.batch, task.head, KeptOfTile(problem, task.batch, block.tile), packed);
+    block.values = ValuesOf(problem, packed);
   }
 }
 

@@ -29,8 +29,7 @@ struct CoreWorkspace {
   double* mean = nullptr;         // [value_head_size]
   uint64_t* bits = nullptr;       // [rows + 1][words]
   VisibleRow* visible = nullptr;  // [rows]
-  PackedTile tile = {};           // for tasks that pack for themselves; one panel of keys for those
-                                  // of one block
+  PackedTile tile = {};           // for tasks that pack for themselves
 };
 
 // Some query rows of one head.
@@ -43,6 +42,9 @@ struct CoreTask {
   const PackedTile* tiles = nullptr;
   // Whether the next head is packed after this one's tasks: what it reads may be fetched meanwhile.
   bool head_by_head = false;
+  // Whether the task is one block and packs for itself: it reads everything once. Its workspace has
+  // room for one panel of keys, and none for values that are whole vectors, which stay in place.
+  bool reads_once = false;
   CoreWorkspace workspace;
 };
 

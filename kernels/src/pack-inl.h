@@ -76,9 +76,9 @@ HWY_INLINE void PackKeys(const CoreProblem& problem, int64_t batch, int64_t head
 
 inline constexpr int64_t kAheadRows = 24;
 
-// Returns whether all of them are finite.
-HWY_INLINE bool PackValues(const CoreProblem& problem, int64_t batch, int64_t head,
-                           KeyInterval keys, float* packed) {
+// And whether all of them are finite.
+HWY_INLINE void PackValues(const CoreProblem& problem, int64_t batch, int64_t head,
+                           KeyInterval keys, const PackedTile& packed) {
   const FloatTag d;
   const int64_t lanes = FloatLanes();
   const int64_t columns = problem.geometry.value_head_size;
@@ -92,7 +92,7 @@ HWY_INLINE bool PackValues(const CoreProblem& problem, int64_t batch, int64_t he
     const int64_t ahead = t + kAheadRows < keys.end ? kAheadRows * problem.value.row_stride : 0;
     for (int64_t column = 0; column < stride; column += PanelColumns()) {
       const int64_t width = ValueWidth(stride, column);
-      float* to = packed + capacity * column + (t - first) * width;
+      float* to = packed.values + capacity * column + (t - first) * width;
       for (int64_t c = column; c < column + width; c += lanes, to += lanes) {
         hwy::Prefetch(row + c + ahead);
         const FloatVector v = LoadPartial(row + c, columns - c);
@@ -101,7 +101,7 @@ HWY_INLINE bool PackValues(const CoreProblem& problem, int64_t batch, int64_t he
       }
     }
   }
-  return hn::AllTrue(d, hn::Eq(poison, poison));
+  *packed.finite = hn::AllTrue(d, hn::Eq(poison, poison)) ? 1 : 0;
 }
 
 // What the mask of the batch leaves of a tile; empty if begin >= end.
@@ -111,16 +111,11 @@ HWY_INLINE KeyInterval KeptOfTile(const CoreProblem& problem, int64_t batch, int
           .end = std::min(kept.end, (tile + 1) * kTileKeys)};
 }
 
-HWY_INLINE void PackTileValues(const CoreProblem& problem, int64_t batch, int64_t head,
-                               KeyInterval keys, const PackedTile& packed) {
-  *packed.finite = PackValues(problem, batch, head, keys, packed.values) ? 1 : 0;
-}
-
 HWY_INLINE void PackTile(const CoreProblem& problem, int64_t batch, int64_t head, int64_t tile,
                          const PackedTile& packed) {
   const KeyInterval keys = KeptOfTile(problem, batch, tile);
   if (keys.begin < keys.end) PackKeys(problem, batch, head, keys, packed.keys);
-  PackTileValues(problem, batch, head, keys, packed);
+  PackValues(problem, batch, head, keys, packed);
 }
 
 }  // namespace maskproof::kernels::HWY_NAMESPACE

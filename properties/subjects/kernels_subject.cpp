@@ -267,13 +267,12 @@ class KernelsSubject final : public InProcessSubject {
     execution.target = target_id_;
     const KernelsWay way = WayOf(*bound.c);
     // A number of threads that was asked for is taken.
-    LoneWorker alone(bound.threads > 1 ? static_cast<size_t>(bound.threads) : way.workers,
-                     way.worker);
-    if (way.workers > 0 && bound.threads != 1) {
-      execution.parallel = &alone;
-    } else {
-      execution.parallel = PoolFor(bound.threads > 0 ? bound.threads : threads_);
+    const int asked = bound.threads;
+    std::optional<LoneWorker> alone;
+    if (way.workers > 0 && asked != 1) {
+      alone.emplace(asked > 1 ? static_cast<size_t>(asked) : way.workers, way.worker);
     }
+    execution.parallel = alone ? &*alone : PoolFor(asked > 0 ? asked : threads_);
     const kernels::Status status = RunOp(bound, way, execution);
     if (status.ok()) return OutcomeKind::kOutput;
     message = status.message();

@@ -17,6 +17,7 @@
 #include "properties/case/validity.h"
 #include "properties/recipe/recipe.h"
 #include "properties/subjects/float_environment.h"
+#include "properties/subjects/kernels_ways.h"
 #include "properties/subjects/placed_output.h"
 #include "properties/tests/subject_agreement.h"
 
@@ -326,6 +327,32 @@ TEST(KernelsSubject, NamesTheTensorOfTheWrongType) {
   const Outcome outcome = subjects.front()->Run(c, Audited(MemoryPlacement::kPlain));
   EXPECT_EQ(outcome.kind, OutcomeKind::kRefused);
   EXPECT_EQ(outcome.message, "weights: expected float32, got int32");
+}
+
+TEST(LoneWorker, IsEveryWorkerOnceAndBeginsWithItsOwn) {
+  LoneWorker worker(5, 7);
+  EXPECT_EQ(worker.Concurrency(), 5U);
+  std::vector<size_t> order;
+  const auto note = [](void* context, size_t index) {
+    static_cast<std::vector<size_t>*>(context)->push_back(index);
+  };
+  worker.Run(3, note, &order);
+  EXPECT_EQ(order, (std::vector<size_t>{1, 2, 0}));
+}
+
+// Else the memory of late workers is not used, whatever the suite says.
+TEST(KernelsWay, ManyWorkersHaveTheirTurnAndTheLastOnesToo) {
+  size_t most = 0;
+  int turns = 0;
+  Case c;
+  for (c.salt = 0; c.salt < 300; ++c.salt) {
+    const KernelsWay way = WayOf(c);
+    EXPECT_LT(way.worker, std::max<size_t>(way.workers, 1));
+    turns += way.workers > 0 ? 1 : 0;
+    most = std::max(most, way.worker);
+  }
+  EXPECT_GT(turns, 60);
+  EXPECT_GT(most, 48U);
 }
 
 }  // namespace
