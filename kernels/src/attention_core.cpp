@@ -13,7 +13,7 @@ namespace maskproof::kernels {
 namespace {
 
 // Blocks of rows of a task: they share a tile while it is in the second-level cache.
-constexpr int64_t kTaskBlocks = 4;
+constexpr int64_t kTaskBlocks = 8;
 
 // Rows of a worker to be projected before they are used: enough that weights, which come from
 // farther off, serve many of them.
@@ -51,8 +51,9 @@ CoreRun::CoreRun(const CoreProblem& problem, int64_t target, ParallelFor* parall
 bool CoreRun::Reserve(Arena& arena, int64_t batches) {
   const Geometry& g = problem_.geometry;
   value_stride_ = RoundUp(g.value_head_size, kernels_->lanes);
-  task_rows_ =
-      DivideRoundingUp(g.queries, DivideRoundingUp(g.queries, kTaskBlocks * kernels_->block_rows));
+  // Much alike, and of whole register tiles.
+  task_rows_ = std::min(g.queries, RoundUp(EvenParts(g.queries, kTaskBlocks * kernels_->block_rows),
+                                           kernels_->tile_rows));
   tasks_per_head_ = DivideRoundingUp(g.queries, task_rows_);
   tiles_per_head_ = DivideRoundingUp(g.keys, kTileKeys);
   const int64_t capacity = TileCapacity(g.keys);
@@ -126,7 +127,6 @@ CoreTask CoreRun::TaskOf(int64_t first_head, int64_t index, int64_t worker) {
                 .first_row = first_row,
                 .rows = std::min(task_rows_, g.queries - first_row),
                 .tiles = packs ? nullptr : tiles_.data() + (head - first_head) * tiles_per_head_,
-                .head_by_head = !packs && heads_at_a_time_ == 1,
                 .reads_once = ReadsOnce(),
                 .workspace = {
                     .queries = queries_.data() + worker * packed_rows * g.head_size,

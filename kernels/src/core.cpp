@@ -76,8 +76,8 @@ KeyInterval FindVisible(const CoreProblem& problem, const CoreTask& task) {
 
 // Of the block that begins with `row`.
 RowStates StatesOf(const CoreTask& task, int64_t row) {
-  const int64_t padded = DivideRoundingUp(task.rows, kGemmRows) * kPackedRows;
-  float* const largest = task.workspace.state + row / EvenRows(task.rows) * kPackedRows;
+  const int64_t padded = DivideRoundingUp(task.rows, kBlockRows) * kPackedRows;
+  float* const largest = task.workspace.state + row / RowsOfBlock(task.rows) * kPackedRows;
   return {.largest = largest, .totals = largest + padded};
 }
 
@@ -90,8 +90,7 @@ struct BlockTile {
   int64_t tile;
   const float* keys;  // packed; null: every panel is packed when it comes to it
   TileValues values;
-  BlockMask<kGemmRows> mask;
-  bool is_last;  // of the tiles that the task looks at
+  BlockMask<kBlockRows> mask;
 
   int64_t value_stride() const { return RoundUp(problem.geometry.value_head_size, FloatLanes()); }
   float* scores() const { return task.workspace.scores; }
@@ -99,62 +98,40 @@ struct BlockTile {
   RowStates states() const { return StatesOf(task, row); }
 };
 
-// To the second-level cache: rows far apart are no pattern that the processor would see through.
-void FetchRow(const float* row, int64_t columns) {
-  for (int64_t c = 0; c < columns; c += kLineFloats) FetchForLater(row + c);
-}
-
-// With row `row` of the block, what will be wanted soon: the place of its result, a query of the
-// next task, a key and a value of the next head.
-void FetchAhead(const BlockTile& block, int64_t row) {
-  const CoreProblem& problem = block.problem;
-  const Geometry& g = problem.geometry;
-  const CoreTask& task = block.task;
-  const int64_t index = task.first_row + block.row + row;
-  FetchRow(problem.output.Row(task.batch, task.head, index), g.value_head_size);
-  if (!task.head_by_head) return;
-  if (index + task.rows < g.queries) {
-    FetchRow(problem.QueryRow(task.batch, task.head, index + task.rows), g.head_size);
-  }
-  const KeyInterval kept = problem.mask->BatchInterval(task.batch);
-  if (task.head + 1 < g.heads && kept.begin <= index && index < kept.end) {
-    FetchRow(problem.KeyRow(task.batch, task.head + 1, index), g.head_size);
-    FetchRow(problem.ValueRow(task.batch, task.head + 1, index), g.value_head_size);
-  }
-}
-
 // The panel that begins with key `t` of the tile. One that is packed here is gone with the next.
 const float* KeyPanel(const BlockTile& block, int64_t t) {
   if (block.keys != nullptr) return block.keys + t * block.problem.geometry.head_size;
   const CoreTask& task = block.task;
   float* const panel = task.workspace.tile.keys;
   const int64_t first = block.tile * kTileKeys;
-  PackKeyPanel(block.problem, task.batch, task.head, first + t, first + block.mask.end, panel);
+  PackKeyPanel(block.problem, task.batch, task.head, first + t, first + block.mask.end,
+               PanelColumns(), panel);
   return panel;
 }
 
 // Dot products of the rows with the panels that one of them sees a key of.
 void MultiplyKeys(const BlockTile& block) {
-  HWY_ALIGN static constexpr float kZeros[2 * kMostLanes] = {};
-  const int64_t panel = PanelColumns();
+  HWY_ALIGN static constexpr float kZeros[kPanelVectors * kMostLanes] = {};
+  const int64_t panel = block.keys != nullptr ? CorePanelColumns() : PanelColumns();
   const int64_t depth = block.problem.geometry.head_size;
   const float* const queries =
-      block.task.workspace.queries + block.row / EvenRows(block.task.rows) * kPackedRows * depth;
-  // One row for each panel, as many at once would hold up what is loaded for the products.
-  int64_t row = block.is_last ? 0 : block.rows;
+      block.task.workspace.queries + block.row / RowsOfBlock(block.task.rows) * kPackedRows * depth;
   for (int64_t t = RoundDown(block.mask.begin, panel); t < block.mask.end; t += panel) {
-    if (row < block.rows) FetchAhead(block, row++);
     if (!block.mask.AnyIn(t, panel)) continue;
+    // Of the first and the last panel, the vectors that are wanted.
+    const int64_t begin = std::max(t, RoundDown(block.mask.begin, FloatLanes()));
+    const int64_t columns = std::min(t + panel, block.mask.end) - begin;
     const Product product{.a = queries,
-                          .panel = KeyPanel(block, t),
+                          .panel = KeyPanel(block, t) + (begin - t),
                           .panel_stride = panel,
                           .depth = depth,
                           .initial = kZeros,
                           .initial_stride = 0,
-                          .c = block.scores() + t,
+                          .c = block.scores() + begin,
                           .c_stride = kScoreStride,
                           .canonical = false};
-    MultiplyRows<PackedFactor, 2>(product, block.rows);
+    MultiplyBlock<PackedFactor, kPanelVectors>(product, block.rows,
+                                               DivideRoundingUp(columns, FloatLanes()));
   }
 }
 
@@ -179,7 +156,7 @@ void WeighKeys(const BlockTile& block) {
   const CoreProblem& problem = block.problem;
   const CoreTask& task = block.task;
   const int64_t lanes = FloatLanes();
-  const BlockMask<kGemmRows>& mask = block.mask;
+  const BlockMask<kBlockRows>& mask = block.mask;
   const bool plain = mask.full && mask.begin % lanes == 0 && mask.end % lanes == 0;
   const int64_t first_key = block.tile * kTileKeys;
   ScoreRow row{.x = nullptr,
@@ -221,13 +198,9 @@ void WeighKeys(const BlockTile& block) {
 // Adds the values of the keys [begin, end) by their weights, to `rows` rows from `first` on.
 void AddValues(const BlockTile& block, int64_t first, int64_t rows, int64_t begin, int64_t end) {
   const int64_t stride = block.value_stride();
-  // A few rows that read the values where they stand read long pieces of them.
-  constexpr int64_t kFewRows = 4;
-  const bool wide = block.values.in_place() && rows <= kFewRows;
   int64_t width = 0;
   for (int64_t column = 0; column < stride; column += width) {
-    width = wide && column + 2 * PanelColumns() <= stride ? 2 * PanelColumns()
-                                                          : ValueWidth(stride, column);
+    width = block.values.Width(column, stride, rows);
     const int64_t key_stride = block.values.KeyStride(width);
     float* const sums = block.sums() + first * stride + column;
     const Product product{.a = block.scores() + first * kScoreStride + begin,
@@ -239,13 +212,7 @@ void AddValues(const BlockTile& block, int64_t first, int64_t rows, int64_t begi
                           .c = sums,
                           .c_stride = stride,
                           .canonical = false};
-    if (width == 2 * PanelColumns()) {
-      MultiplyRows<ScoreFactor, 4, kFewRows>(product, rows);
-    } else if (width == PanelColumns()) {
-      MultiplyRows<ScoreFactor, 2>(product, rows);
-    } else {
-      MultiplyRows<ScoreFactor, 1>(product, rows);
-    }
+    MultiplyBlock<ScoreFactor, kInPlaceVectors>(product, rows, width / FloatLanes());
   }
 }
 
@@ -283,7 +250,7 @@ bool ValuesAreFinite(const BlockTile& block) {
 // Where both may meet, every row visits the keys that it sees and no other; the chains are the
 // same.
 void MultiplyValues(const BlockTile& block) {
-  const BlockMask<kGemmRows>& mask = block.mask;
+  const BlockMask<kBlockRows>& mask = block.mask;
   if (!mask.full && !ValuesAreFinite(block)) {
     for (int64_t r = 0; r < block.rows; ++r) {
       ForEachRun(mask.row[r],
@@ -324,7 +291,7 @@ void PackForTask(const CoreTask& task, BlockTile& block) {
   }
 }
 
-void RunTile(const CoreProblem& problem, const CoreTask& task, int64_t tile, bool is_last) {
+void RunTile(const CoreProblem& problem, const CoreTask& task, int64_t tile) {
   BlockTile block{.problem = problem,
                   .task = task,
                   .row = 0,
@@ -332,14 +299,13 @@ void RunTile(const CoreProblem& problem, const CoreTask& task, int64_t tile, boo
                   .tile = tile,
                   .keys = nullptr,
                   .values = {},
-                  .mask = {},
-                  .is_last = is_last};
+                  .mask = {}};
   if (task.tiles == nullptr) {
     PackForTask(task, block);
   } else {
     TakeTile(task.tiles[tile], block);
   }
-  const int64_t rows = EvenRows(task.rows);
+  const int64_t rows = RowsOfBlock(task.rows);
   for (; block.row < task.rows; block.row += rows) {
     block.rows = std::min(rows, task.rows - block.row);
     FindBlockMask(task.workspace.visible + block.row, block.rows, tile, block.mask);
@@ -406,7 +372,7 @@ void StoreRows(const CoreProblem& problem, const CoreTask& task) {
   const int64_t columns = problem.geometry.value_head_size;
   const int64_t stride = RoundUp(columns, FloatLanes());
   bool has_mean = false;
-  const int64_t rows = EvenRows(task.rows);
+  const int64_t rows = RowsOfBlock(task.rows);
   for (int64_t block = 0; block < task.rows; block += rows) {
     const float* const totals = StatesOf(task, block).totals;
     const int64_t end = std::min(block + rows, task.rows);
@@ -428,7 +394,7 @@ void StoreRows(const CoreProblem& problem, const CoreTask& task) {
 
 void PackQueries(const CoreProblem& problem, const CoreTask& task) {
   const int64_t depth = problem.geometry.head_size;
-  const int64_t rows = EvenRows(task.rows);
+  const int64_t rows = RowsOfBlock(task.rows);
   float* to = task.workspace.queries;
   for (int64_t r = 0; r < task.rows; r += rows, to += depth * kPackedRows) {
     Transpose({.data = problem.QueryRow(task.batch, task.head, task.first_row + r),
@@ -444,9 +410,9 @@ void RunTask(const CoreProblem& problem, const CoreTask& task) {
   const KeyInterval keys = FindVisible(problem, task);
   PackQueries(problem, task);
   std::fill(workspace.sums, workspace.sums + task.rows * stride, 0.0F);
-  for (int64_t r = 0; r < task.rows; r += EvenRows(task.rows)) StartRows(StatesOf(task, r));
+  for (int64_t r = 0; r < task.rows; r += RowsOfBlock(task.rows)) StartRows(StatesOf(task, r));
   for (int64_t tile = keys.begin / kTileKeys; tile * kTileKeys < keys.end; ++tile) {
-    RunTile(problem, task, tile, (tile + 1) * kTileKeys >= keys.end);
+    RunTile(problem, task, tile);
   }
   StoreRows(problem, task);
 }
@@ -455,7 +421,8 @@ void RunTask(const CoreProblem& problem, const CoreTask& task) {
 
 const CoreKernels& GetCoreKernels() {
   static const CoreKernels kernels{.lanes = FloatLanes(),
-                                   .block_rows = kGemmRows,
+                                   .block_rows = kBlockRows,
+                                   .tile_rows = TileRows(kPanelVectors),
                                    .packed_rows = kPackedRows,
                                    .panel_keys = PanelColumns(),
                                    .score_stride = kScoreStride,

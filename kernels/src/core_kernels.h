@@ -40,8 +40,6 @@ struct CoreTask {
   int64_t rows = 0;
   // Tiles of the head, packed by `pack`; null: the task packs each tile when it comes to it.
   const PackedTile* tiles = nullptr;
-  // Whether the next head is packed after this one's tasks: what it reads may be fetched meanwhile.
-  bool head_by_head = false;
   // Whether the task is one block and packs for itself: it reads everything once. Its workspace has
   // room for one panel of keys, and none for values that are whole vectors, which stay in place.
   bool reads_once = false;
@@ -51,8 +49,9 @@ struct CoreTask {
 struct CoreKernels {
   int64_t lanes;         // the value stride is the value head size rounded up to this
   int64_t block_rows;    // rows of a block
+  int64_t tile_rows;     // rows that are multiplied together
   int64_t packed_rows;   // the same, filled up to whole vectors
-  int64_t panel_keys;    // keys that are packed together
+  int64_t panel_keys;    // keys of a panel of a task that reads once
   int64_t score_stride;  // floats between the rows of a block's scores
   // Packs what the batch's mask leaves of a tile.
   void (*pack)(const CoreProblem& problem, int64_t batch, int64_t head, int64_t tile,

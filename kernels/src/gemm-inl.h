@@ -36,6 +36,25 @@ inline constexpr int64_t kGemmRows = 6;  // 16 registers
 inline constexpr int64_t kGemmRows = 4;
 #endif
 
+// The same for a panel of `vectors` of them.
+constexpr int64_t TileRows(int vectors) {
+  constexpr int64_t kRegisters = 2 * kGemmRows + 3;
+  return vectors <= 2 ? kGemmRows : (kRegisters - 1 - vectors) / vectors;
+}
+
+// The attention core: vectors of a packed panel, and rows of a block. A tile that is wide and flat
+// loads less for each multiply-add: 10 times for 24, where 14 rows of two vectors take 16 for 28.
+// That is of no use to a core that does nothing else, and 5 percent to one whose first-level cache
+// and front end serve another thread too.
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+inline constexpr int kPanelVectors = 4;
+#else
+inline constexpr int kPanelVectors = 2;
+#endif
+inline constexpr int64_t kBlockRows = RoundDown(kGemmRows, TileRows(kPanelVectors));
+// Vectors of a panel that is read where it stands: long pieces of a few rows.
+inline constexpr int kInPlaceVectors = 4;
+
 // Whether to ask for what comes next of packed rows and panels: they stream from the second-level
 // cache, and wide vectors are through them faster than the processor fetches of its own accord. The
 // load units have the time.
@@ -47,13 +66,21 @@ HWY_INLINE void FetchForLater(const float* address) {
   __builtin_prefetch(address, /*rw=*/0, /*locality=*/2);
 }
 
-// Rows of a block if `rows` are to be as few blocks as possible, all alike: a tile of few rows
-// takes almost as long as one of many.
-constexpr int64_t EvenRows(int64_t rows) {
-  return DivideRoundingUp(rows, DivideRoundingUp(rows, kGemmRows));
+// Rows of a register tile if `rows` are to be as few tiles as possible, all alike: a tile of few
+// rows takes almost as long as one of many.
+constexpr int64_t EvenRows(int64_t rows) { return EvenParts(rows, kGemmRows); }
+
+// Rows of a block of the attention core: much alike, and of whole register tiles if there is more
+// than one block.
+constexpr int64_t RowsOfBlock(int64_t rows) {
+  const int64_t even = EvenParts(rows, kBlockRows);
+  return even == rows || kBlockRows == TileRows(kPanelVectors)
+             ? even
+             : RoundUp(even, TileRows(kPanelVectors));
 }
 
 HWY_INLINE int64_t PanelColumns() { return 2 * FloatLanes(); }
+HWY_INLINE int64_t CorePanelColumns() { return kPanelVectors * FloatLanes(); }
 
 // Where a[r][k] stands. The distances are constants, so that one pointer serves all rows of a tile.
 template <int64_t kRowDistance, int64_t kDepthDistance>
@@ -110,7 +137,7 @@ HWY_NOINLINE void MultiplyTile(const Product& product) {
       for (int v = 0; v < kVectors; ++v) {
         hwy::Prefetch(panel + kAheadDepths * product.panel_stride + v * lanes);
       }
-      if constexpr (A::kDepth > 1) hwy::Prefetch(a + kAheadDepths * A::kDepth);
+      if constexpr (A::kDepth > 1 && kVectors < 4) hwy::Prefetch(a + kAheadDepths * A::kDepth);
     }
     if constexpr (kManyRows) {
       if (--until_later == 0) {
@@ -152,11 +179,37 @@ constexpr std::array<MultiplyFunction, sizeof...(kIndices)> MultiplyByRows(
   return {&MultiplyTile<A, static_cast<int>(kIndices) + 1, kVectors>...};
 }
 
-// The same for a number of rows from 1 to kRows that is only known now.
-template <typename A, int kVectors, int kRows = kGemmRows>
+// The same for a number of rows from 1 to TileRows(kVectors) that is only known now.
+template <typename A, int kVectors>
 HWY_INLINE void MultiplyRows(const Product& product, int64_t rows) {
-  static constexpr auto kByRows = MultiplyByRows<A, kVectors>(std::make_index_sequence<kRows>());
+  static constexpr auto kByRows =
+      MultiplyByRows<A, kVectors>(std::make_index_sequence<TileRows(kVectors)>());
   kByRows[static_cast<size_t>(rows - 1)](product);
+}
+
+// The same for any number of rows.
+template <typename A, int kVectors>
+HWY_INLINE void MultiplyBlock(Product product, int64_t rows) {
+  const int64_t step = EvenParts(rows, TileRows(kVectors));
+  for (; rows > step; rows -= step) {
+    MultiplyRows<A, kVectors>(product, step);
+    product.a += step * A::kRow;
+    product.initial += step * product.initial_stride;
+    product.c += step * product.c_stride;
+  }
+  MultiplyRows<A, kVectors>(product, rows);
+}
+
+// And for a panel of 1 to kMostVectors vectors.
+template <typename A, int kMostVectors>
+HWY_INLINE void MultiplyBlock(const Product& product, int64_t rows, int64_t vectors) {
+  if constexpr (kMostVectors > 1) {
+    if (vectors < kMostVectors) {
+      MultiplyBlock<A, kMostVectors - 1>(product, rows, vectors);
+      return;
+    }
+  }
+  MultiplyBlock<A, kMostVectors>(product, rows);
 }
 
 }  // namespace maskproof::kernels::HWY_NAMESPACE

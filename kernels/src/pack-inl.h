@@ -28,6 +28,13 @@ struct TileValues {
   const uint8_t* finite;  // whether all are finite numbers; null: not known
 
   bool in_place() const { return key_stride != 0; }
+  // Of the panel that begins with a column, for a number of rows. The last one has what is left.
+  int64_t Width(int64_t column, int64_t value_stride, int64_t rows) const {
+    // Long pieces, but each of them once.
+    const bool wide = rows <= TileRows(kInPlaceVectors);
+    const int64_t in_place_width = wide ? kInPlaceVectors * FloatLanes() : PanelColumns();
+    return std::min(in_place() ? in_place_width : CorePanelColumns(), value_stride - column);
+  }
   const float* Panel(int64_t column) const { return data + column * column_stride; }
   int64_t KeyStride(int64_t width) const { return in_place() ? key_stride : width; }
 };
@@ -48,15 +55,9 @@ HWY_INLINE TileValues ValuesInPlace(const CoreProblem& problem, int64_t batch, i
           .finite = nullptr};
 }
 
-// A panel of values is two vectors wide, the last one a single vector if that is enough.
-HWY_INLINE int64_t ValueWidth(int64_t value_stride, int64_t column) {
-  return std::min(PanelColumns(), value_stride - column);
-}
-
-// The panel that begins with key `t`. Keys up to `end` are wanted afterwards.
+// The panel of `panel` keys that begins with key `t`. Keys up to `end` are wanted afterwards.
 HWY_INLINE void PackKeyPanel(const CoreProblem& problem, int64_t batch, int64_t head, int64_t t,
-                             int64_t end, float* to) {
-  const int64_t panel = PanelColumns();
+                             int64_t end, int64_t panel, float* to) {
   const int64_t depth = problem.geometry.head_size;
   const int64_t count = std::min(panel, problem.geometry.keys - t);
   if (count < panel) std::fill(to, to + panel * depth, 0.0F);
@@ -66,10 +67,10 @@ HWY_INLINE void PackKeyPanel(const CoreProblem& problem, int64_t batch, int64_t 
 
 HWY_INLINE void PackKeys(const CoreProblem& problem, int64_t batch, int64_t head, KeyInterval keys,
                          float* packed) {
-  const int64_t panel = PanelColumns();
+  const int64_t panel = CorePanelColumns();
   const int64_t first = RoundDown(keys.begin, kTileKeys);
   for (int64_t t = RoundDown(keys.begin, panel); t < keys.end; t += panel) {
-    PackKeyPanel(problem, batch, head, t, keys.end,
+    PackKeyPanel(problem, batch, head, t, keys.end, panel,
                  packed + (t - first) * problem.geometry.head_size);
   }
 }
@@ -90,8 +91,8 @@ HWY_INLINE void PackValues(const CoreProblem& problem, int64_t batch, int64_t he
     const float* const row = problem.ValueRow(batch, head, t);
     // Rows far apart are no pattern that the processor would see through.
     const int64_t ahead = t + kAheadRows < keys.end ? kAheadRows * problem.value.row_stride : 0;
-    for (int64_t column = 0; column < stride; column += PanelColumns()) {
-      const int64_t width = ValueWidth(stride, column);
+    for (int64_t column = 0; column < stride; column += CorePanelColumns()) {
+      const int64_t width = std::min(CorePanelColumns(), stride - column);
       float* to = packed.values + capacity * column + (t - first) * width;
       for (int64_t c = column; c < column + width; c += lanes, to += lanes) {
         hwy::Prefetch(row + c + ahead);

@@ -27,6 +27,11 @@ constexpr int64_t DivideRoundingUp(int64_t value, int64_t divisor) {
   return value / divisor + (value % divisor != 0 ? 1 : 0);
 }
 
+// Size of the parts if `value` is divided into as few as possible of at most `most`, all alike.
+constexpr int64_t EvenParts(int64_t value, int64_t most) {
+  return DivideRoundingUp(value, DivideRoundingUp(value, most));
+}
+
 // Smallest multiple of `multiple` that is >= value; the largest int64 if there is none, which no
 // allocation can satisfy.
 constexpr int64_t RoundUp(int64_t value, int64_t multiple) {
