@@ -19,6 +19,10 @@ constexpr int64_t kTaskBlocks = 8;
 // farther off, serve many of them.
 constexpr int64_t kRowsAtATime = 128;
 
+// Rows of a head whose values are read where they stand: packed, they would be read again too few
+// times.
+constexpr int64_t kMostRowsInPlace = 384;
+
 // One worker packs one head at a time, whose tiles then stay in the second-level cache. Several
 // pack so many together that each has so many tiles to pack, and tasks to do.
 constexpr int64_t kPiecesPerWorker = 4;
@@ -57,10 +61,9 @@ bool CoreRun::Reserve(Arena& arena, int64_t batches) {
   tasks_per_head_ = DivideRoundingUp(g.queries, task_rows_);
   tiles_per_head_ = DivideRoundingUp(g.keys, kTileKeys);
   const int64_t capacity = TileCapacity(g.keys);
-  const bool in_place = ReadsOnce() && value_stride_ == g.value_head_size;
   if (__builtin_mul_overflow(ReadsOnce() ? kernels_->panel_keys : capacity, g.head_size,
                              &packed_keys_) ||
-      __builtin_mul_overflow(in_place ? 0 : capacity, value_stride_, &packed_values_)) {
+      __builtin_mul_overflow(ValuesStay() ? 0 : capacity, value_stride_, &packed_values_)) {
     return false;
   }
   const int64_t heads = batches * g.heads;
@@ -82,6 +85,12 @@ bool CoreRun::Reserve(Arena& arena, int64_t batches) {
 
 bool CoreRun::ReadsOnce() const {
   return tasks_per_head_ == 1 && task_rows_ <= kernels_->block_rows;
+}
+
+bool CoreRun::ValuesStay() const {
+  const Geometry& g = problem_.geometry;
+  return value_stride_ == g.value_head_size &&
+         (ReadsOnce() || (kernels_->reads_rows && g.queries <= kMostRowsInPlace));
 }
 
 int64_t CoreRun::MostRowsOfBlock() const { return std::min(task_rows_, kernels_->block_rows); }

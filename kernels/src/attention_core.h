@@ -56,7 +56,7 @@ float EffectiveScale(float scale, int64_t head_size);
 // at the same place, whatever is masked and however many keys follow.
 struct PackedTile {
   float* keys = nullptr;      // [panel of keys][head_size][keys of the panel]
-  float* values = nullptr;    // [panel of columns][key][columns of the panel]
+  float* values = nullptr;    // [panel of columns][key][columns of the panel]; null: in place
   uint8_t* finite = nullptr;  // whether every packed value is a finite number
 };
 
@@ -91,6 +91,8 @@ class CoreRun {
   int64_t MostRowsOfBlock() const;
   // Whether a head is one block of rows (CoreTask::reads_once). Known once tasks are.
   bool ReadsOnce() const;
+  // Whether values are read where they stand: what is whole vectors, and not worth packing.
+  bool ValuesStay() const;
 
   const CoreProblem& problem_;
   ParallelFor* parallel_;

@@ -16,6 +16,7 @@ template <int64_t kRows>
 struct BlockMask {
   uint64_t row[kRows][kTileWords];
   uint64_t any[kTileWords];  // seen by some row
+  uint64_t all[kTileWords];  // seen by every row
   int64_t begin = 0;         // the first key that some row sees
   int64_t end = 0;           // one past the last one; 0 if there is none
   bool full = false;         // every row sees every key in [begin, end)
@@ -29,8 +30,7 @@ struct BlockMask {
 template <int64_t kRows>
 void FindBlockMask(const VisibleRow* visible, int64_t rows, int64_t tile, BlockMask<kRows>& mask) {
   std::fill(mask.any, mask.any + kTileWords, uint64_t{0});
-  uint64_t all[kTileWords];
-  std::fill(all, all + kTileWords, ~uint64_t{0});
+  std::fill(mask.all, mask.all + kTileWords, ~uint64_t{0});
   for (int64_t r = 0; r < rows; ++r) {
     if (r > 0 && visible[r].SeesTheSameAs(visible[r - 1])) {
       std::copy_n(mask.row[r - 1], kTileWords, mask.row[r]);
@@ -40,7 +40,7 @@ void FindBlockMask(const VisibleRow* visible, int64_t rows, int64_t tile, BlockM
       const uint64_t word = VisibleWord(visible[r], tile * kTileWords + w);
       mask.row[r][w] = word;
       mask.any[w] |= word;
-      all[w] &= word;
+      mask.all[w] &= word;
     }
   }
   mask.begin = kTileKeys;
@@ -52,8 +52,8 @@ void FindBlockMask(const VisibleRow* visible, int64_t rows, int64_t tile, BlockM
   }
   mask.full = mask.end > 0;
   for (int64_t w = 0; w < kTileWords; ++w) {
-    mask.full =
-        mask.full && all[w] == mask.any[w] && mask.any[w] == IntervalWord(mask.begin, mask.end, w);
+    mask.full = mask.full && mask.all[w] == mask.any[w] &&
+                mask.any[w] == IntervalWord(mask.begin, mask.end, w);
   }
 }
 

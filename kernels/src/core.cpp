@@ -198,9 +198,11 @@ void WeighKeys(const BlockTile& block) {
 // Adds the values of the keys [begin, end) by their weights, to `rows` rows from `first` on.
 void AddValues(const BlockTile& block, int64_t first, int64_t rows, int64_t begin, int64_t end) {
   const int64_t stride = block.value_stride();
+  // Long pieces, but what may come from memory once.
+  const bool wide = !block.task.reads_once || rows <= TileRows(kInPlaceVectors);
   int64_t width = 0;
   for (int64_t column = 0; column < stride; column += width) {
-    width = block.values.Width(column, stride, rows);
+    width = block.values.Width(column, stride, wide);
     const int64_t key_stride = block.values.KeyStride(width);
     float* const sums = block.sums() + first * stride + column;
     const Product product{.a = block.scores() + first * kScoreStride + begin,
@@ -233,14 +235,20 @@ void ForEachRun(const uint64_t* words, const Visit& visit) {
   }
 }
 
+// Of keys that some row does not see.
 bool ValuesAreFinite(const BlockTile& block) {
   if (block.values.finite != nullptr) return *block.values.finite != 0;
   const FloatTag d;
+  const BlockMask<kBlockRows>& mask = block.mask;
   FloatVector poison = hn::Zero(d);  // turns NaN with the first value that is not finite
-  for (int64_t t = block.mask.begin; t < block.mask.end; ++t) {
-    const float* const row = block.values.data + t * block.values.key_stride;
-    for (int64_t c = 0; c < block.value_stride(); c += FloatLanes()) {
-      poison = hn::MulAdd(hn::LoadU(d, row + c), hn::Zero(d), poison);
+  for (int64_t w = mask.begin / kKeysPerWord; w * kKeysPerWord < mask.end; ++w) {
+    uint64_t left = ~mask.all[w] & IntervalWord(mask.begin, mask.end, w);
+    for (; left != 0; left &= left - 1) {
+      const int64_t t = w * kKeysPerWord + std::countr_zero(left);
+      const float* const row = block.values.data + t * block.values.key_stride;
+      for (int64_t c = 0; c < block.value_stride(); c += FloatLanes()) {
+        poison = hn::MulAdd(hn::LoadU(d, row + c), hn::Zero(d), poison);
+      }
     }
   }
   return hn::AllTrue(d, hn::Eq(poison, poison));
@@ -270,25 +278,24 @@ void MultiplyValues(const BlockTile& block) {
   }
 }
 
-// Of a task that shares its tiles with others.
-void TakeTile(const PackedTile& packed, BlockTile& block) {
-  block.keys = packed.keys;
-  block.values = ValuesOf(block.problem, packed);
+void TakeValues(const PackedTile& packed, BlockTile& block) {
+  const CoreTask& task = block.task;
+  block.values = packed.values == nullptr
+                     ? ValuesInPlace(block.problem, task.batch, task.head, block.tile)
+                     : ValuesOf(block.problem, packed);
 }
 
-// Of a task that packs for itself.
-void PackForTask(const CoreTask& task, BlockTile& block) {
+// Packs for itself, or shares what is packed with other tasks.
+void TakeTile(const CoreTask& task, BlockTile& block) {
   const CoreProblem& problem = block.problem;
-  const PackedTile& packed = task.workspace.tile;
-  if (!task.reads_once) {
-    PackTile(problem, task.batch, task.head, block.tile, packed);
-    TakeTile(packed, block);
-  } else if (packed.values == nullptr) {
-    block.values = ValuesInPlace(problem, task.batch, task.head, block.tile);
-  } else {
+  const PackedTile& packed = task.tiles == nullptr ? task.workspace.tile : task.tiles[block.tile];
+  if (task.reads_once) {
     PackValues(problem, task.batch, task.head, KeptOfTile(problem, task.batch, block.tile), packed);
-    block.values = ValuesOf(problem, packed);
+  } else {
+    if (task.tiles == nullptr) PackTile(problem, task.batch, task.head, block.tile, packed);
+    block.keys = packed.keys;
   }
+  TakeValues(packed, block);
 }
 
 void RunTile(const CoreProblem& problem, const CoreTask& task, int64_t tile) {
@@ -300,11 +307,7 @@ void RunTile(const CoreProblem& problem, const CoreTask& task, int64_t tile) {
                   .keys = nullptr,
                   .values = {},
                   .mask = {}};
-  if (task.tiles == nullptr) {
-    PackForTask(task, block);
-  } else {
-    TakeTile(task.tiles[tile], block);
-  }
+  TakeTile(task, block);
   const int64_t rows = RowsOfBlock(task.rows);
   for (; block.row < task.rows; block.row += rows) {
     block.rows = std::min(rows, task.rows - block.row);
@@ -423,6 +426,7 @@ const CoreKernels& GetCoreKernels() {
   static const CoreKernels kernels{.lanes = FloatLanes(),
                                    .block_rows = kBlockRows,
                                    .tile_rows = TileRows(kPanelVectors),
+                                   .reads_rows = kPanelVectors == kInPlaceVectors,
                                    .packed_rows = kPackedRows,
                                    .panel_keys = PanelColumns(),
                                    .score_stride = kScoreStride,

@@ -41,7 +41,7 @@ struct CoreTask {
   // Tiles of the head, packed by `pack`; null: the task packs each tile when it comes to it.
   const PackedTile* tiles = nullptr;
   // Whether the task is one block and packs for itself: it reads everything once. Its workspace has
-  // room for one panel of keys, and none for values that are whole vectors, which stay in place.
+  // room for one panel of keys.
   bool reads_once = false;
   CoreWorkspace workspace;
 };
@@ -50,6 +50,7 @@ struct CoreKernels {
   int64_t lanes;         // the value stride is the value head size rounded up to this
   int64_t block_rows;    // rows of a block
   int64_t tile_rows;     // rows that are multiplied together
+  bool reads_rows;       // whether values of some blocks of rows may stay in place
   int64_t packed_rows;   // the same, filled up to whole vectors
   int64_t panel_keys;    // keys of a panel of a task that reads once
   int64_t score_stride;  // floats between the rows of a block's scores

@@ -28,10 +28,8 @@ struct TileValues {
   const uint8_t* finite;  // whether all are finite numbers; null: not known
 
   bool in_place() const { return key_stride != 0; }
-  // Of the panel that begins with a column, for a number of rows. The last one has what is left.
-  int64_t Width(int64_t column, int64_t value_stride, int64_t rows) const {
-    // Long pieces, but each of them once.
-    const bool wide = rows <= TileRows(kInPlaceVectors);
+  // Of the panel that begins with a column. The last one has the columns that are left.
+  int64_t Width(int64_t column, int64_t value_stride, bool wide) const {
     const int64_t in_place_width = wide ? kInPlaceVectors * FloatLanes() : PanelColumns();
     return std::min(in_place() ? in_place_width : CorePanelColumns(), value_stride - column);
   }
@@ -77,9 +75,10 @@ HWY_INLINE void PackKeys(const CoreProblem& problem, int64_t batch, int64_t head
 
 inline constexpr int64_t kAheadRows = 24;
 
-// And whether all of them are finite.
+// And whether all of them are finite. Nothing if they stay in place.
 HWY_INLINE void PackValues(const CoreProblem& problem, int64_t batch, int64_t head,
                            KeyInterval keys, const PackedTile& packed) {
+  if (packed.values == nullptr) return;
   const FloatTag d;
   const int64_t lanes = FloatLanes();
   const int64_t columns = problem.geometry.value_head_size;
