@@ -52,7 +52,7 @@ void OrderScores(CoreCase& c, bool growing) {
 
 TEST_P(CoreTilesTest, LengthsAroundTheTile) {
   for (const int64_t keys : {kTileKeys - 1, kTileKeys, kTileKeys + 1, 2 * kTileKeys + 70}) {
-    for (const int64_t queries : {1, 15, 61}) {  // one block, two, and more than one task
+    for (const int64_t queries : {1, 15, 101}) {  // one block, two, and more than one task
       CoreCase c = MakeCore({1, 2, queries, keys, 5, 19}, static_cast<uint64_t>(keys));
       ExpectNear(c);
       c.causal = true;
@@ -89,54 +89,70 @@ TEST_P(CoreTilesTest, MasksThatLeaveOutTiles) {
   ExpectNear(c);
 }
 
-// Values that are not numbers in keys that a row does not see leave every bit of it as it is.
+// Values that are not numbers in keys that a row does not see leave every bit of it as it is, where
+// values are packed (21) and where they may stay in place (32).
 TEST_P(CoreTilesTest, MaskedValuesLeaveNoTrace) {
   const int64_t keys = 2 * kTileKeys;
-  for (const float poison : {kNaN, kInfinity, -kInfinity}) {
-    CoreCase c = MakeCore({1, 1, 70, keys, 3, 21}, 8);
-    c.causal = true;
-    c.mask = TestTensor<int32_t>({1, keys});
-    for (int64_t t = 0; t < keys; ++t) (*c.mask)[t] = t % 3 != 1 ? 1 : 0;
-    const std::vector<float> clean = Run(c);
-    for (int64_t t = 1; t < keys; t += 3) {
-      c.value[t * 21 + t % 21] = poison;
-      c.key[t * 3] = poison;
-    }
-    // Seen by the last rows only.
-    const int64_t seen = keys - 5;
-    c.value[seen * 21 + 20] = poison;
-    ASSERT_NE((*c.mask)[seen], 0);
-    const std::vector<float> output = Run(c);
-    for (int64_t i = 0; i < 70 * 21; ++i) {
-      const bool reached = keys - 70 + i / 21 >= seen && i % 21 == 20;
-      const auto at = static_cast<size_t>(i);
-      EXPECT_EQ(std::isfinite(output[at]), !reached) << i;
-      if (!reached) {
-        EXPECT_EQ(output[at], clean[at]) << i;
+  const int64_t rows = 101;
+  for (const int64_t columns : {21, 32}) {
+    for (const float poison : {kNaN, kInfinity, -kInfinity}) {
+      CoreCase c = MakeCore({1, 1, rows, keys, 3, columns}, 8);
+      c.causal = true;
+      c.mask = TestTensor<int32_t>({1, keys});
+      for (int64_t t = 0; t < keys; ++t) (*c.mask)[t] = t % 3 != 1 ? 1 : 0;
+      const std::vector<float> clean = Run(c);
+      for (int64_t t = 1; t < keys; t += 3) {
+        c.value[t * columns + t % columns] = poison;
+        c.key[t * 3] = poison;
+      }
+      // Seen by the last rows only.
+      const int64_t seen = keys - 5;
+      c.value[seen * columns + 20] = poison;
+      ASSERT_NE((*c.mask)[seen], 0);
+      const std::vector<float> output = Run(c);
+      for (int64_t i = 0; i < rows * columns; ++i) {
+        const bool reached = keys - rows + i / columns >= seen && i % columns == 20;
+        const auto at = static_cast<size_t>(i);
+        EXPECT_EQ(std::isfinite(output[at]), !reached) << i;
+        if (!reached) {
+          EXPECT_EQ(output[at], clean[at]) << i;
+        }
       }
     }
   }
 }
 
-// A row alone is packed by its own task, among many by tasks before: the bits are the same.
+CoreCase OneRowOf(const CoreCase& c, int64_t row) {
+  CoreCase one = c;
+  one.shape.query_length = 1;
+  one.query = TestTensor<float>({1, 1, 1, c.shape.head_size});
+  for (int64_t k = 0; k < c.shape.head_size; ++k) {
+    one.query[k] = c.query[row * c.shape.head_size + k];
+  }
+  return one;
+}
+
+// A row alone is packed by its own task, among many by tasks before; values of some rows may stay
+// in place, and those of more are packed: the bits are the same.
 TEST_P(CoreTilesTest, RowsAloneHaveTheBitsOfRowsAmongOthers) {
-  const int64_t keys = kTileKeys + 100;
-  CoreCase c = MakeCore({1, 1, 80, keys, 24, 40}, 9);
-  const std::vector<float> all = Run(c);
-  for (const int64_t row : {0, 13, 79}) {
-    CoreCase one = c;
-    one.shape.query_length = 1;
-    one.query = TestTensor<float>({1, 1, 1, 24});
-    for (int64_t k = 0; k < 24; ++k) one.query[k] = c.query[row * 24 + k];
-    const std::vector<float> alone = Run(one);
-    EXPECT_EQ(std::memcmp(alone.data(), &all[static_cast<size_t>(row * 40)], 40 * sizeof(float)), 0)
-        << row;
+  for (const int64_t rows : {13, 101, 384, 385}) {
+    for (const int64_t columns : {40, 48, 80}) {
+      const CoreCase c = MakeCore({1, 1, rows, kTileKeys + 100, 24, columns}, 9);
+      const std::vector<float> all = Run(c);
+      for (const int64_t row : {int64_t{0}, int64_t{12}, rows - 1}) {
+        const std::vector<float> alone = Run(OneRowOf(c, row));
+        EXPECT_EQ(std::memcmp(alone.data(), &all[static_cast<size_t>(row * columns)],
+                              static_cast<size_t>(columns) * sizeof(float)),
+                  0)
+            << row << " of " << rows << ", " << columns;
+      }
+    }
   }
 }
 
 // One worker packs one head at a time, two pack four.
 TEST_P(CoreTilesTest, HeadsThatArePackedTogetherHaveTheSameBits) {
-  CoreCase c = MakeCore({2, 9, 61, kTileKeys + 5, 3, 4}, 11);
+  CoreCase c = MakeCore({2, 9, 101, kTileKeys + 5, 3, 4}, 11);
   c.causal = true;
   ExpectNear(c);
   const std::vector<float> expected = Run(c);

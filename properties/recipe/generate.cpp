@@ -217,11 +217,11 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       r.input_width = std::min<int64_t>(rng.Between(32766, 32800), limits.max_input_width);
       break;
     case Seam::kRows:
-      r.sequence = NextTo(rng, PickOf(rng, {16, 24, 28, 32, 48, 56, 64}), limits.max_sequence);
+      r.sequence = NextTo(rng, PickOf(rng, {12, 16, 24, 28, 32, 48, 64, 96}), limits.max_sequence);
       break;
     case Seam::kTiles:
       r.batch = 1;
-      r.sequence = std::min<int64_t>(rng.Between(25, 60), limits.max_sequence);
+      r.sequence = std::min<int64_t>(rng.Between(25, 100), limits.max_sequence);
       r.past = std::min<int64_t>(rng.Between(460, 640), limits.max_past);
       break;
     case Seam::kHeadSize:
@@ -232,7 +232,7 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       break;
     case Seam::kHeadGroups:
       r.heads = NextTo(rng, PickOf(rng, {8, 12}), limits.max_heads);
-      r.sequence = std::min<int64_t>(rng.Between(25, 64), limits.max_sequence);
+      r.sequence = std::min<int64_t>(rng.Between(25, 110), limits.max_sequence);
       r.head_size = few(2);
       break;
     case Seam::kColumns:
