@@ -46,6 +46,11 @@ HWY_INLINE void ExpNonPositive(FloatVector (&x)[kVectors]) {
     for (int v = 0; v < kVectors; ++v) step(v);
   };
 
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+  // First, so that no x has to be kept.
+  __mmask16 stays[kVectors];
+  each([&](int v) HWY_ATTR { stays[v] = _mm512_cmp_ps_mask(x[v].raw, lowest.raw, _CMP_NLT_UQ); });
+#endif
   // Beside 1.5 * 2^23 a float has no fraction: adding it rounds x / ln 2 to n, which then stands in
   // the lowest bits.
   each([&](int v)
@@ -71,8 +76,7 @@ HWY_INLINE void ExpNonPositive(FloatVector (&x)[kVectors]) {
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
   // mantissa * 2^n, or 0, in one instruction.
   each([&](int v) HWY_ATTR {
-    const __mmask16 stays = _mm512_cmp_ps_mask(x[v].raw, lowest.raw, _CMP_NLT_UQ);
-    x[v] = FloatVector{_mm512_maskz_scalef_ps(stays, q[v].raw, n[v].raw)};
+    x[v] = FloatVector{_mm512_maskz_scalef_ps(stays[v], q[v].raw, n[v].raw)};
   });
 #else
   const IntTag di;
