@@ -75,9 +75,8 @@ HWY_INLINE void ExpNonPositive(FloatVector (&x)[kVectors]) {
 
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
   // mantissa * 2^n, or 0, in one instruction.
-  each([&](int v) HWY_ATTR {
-    x[v] = FloatVector{_mm512_maskz_scalef_ps(stays[v], q[v].raw, n[v].raw)};
-  });
+  each([&](int v)
+           HWY_ATTR { x[v] = FloatVector{_mm512_maskz_scalef_ps(stays[v], q[v].raw, n[v].raw)}; });
 #else
   const IntTag di;
   each([&](int v) HWY_ATTR {
