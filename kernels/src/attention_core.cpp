@@ -21,7 +21,7 @@ constexpr int64_t kRowsAtATime = 128;
 
 // Rows of a head whose values are read where they stand: packed, they would be read again too few
 // times.
-constexpr int64_t kMostRowsInPlace = 384;
+constexpr int64_t kMostRowsInPlace = 128;
 
 // One worker packs one head at a time, whose tiles then stay in the second-level cache. Several
 // pack so many together that each has so many tiles to pack, and tasks to do.
@@ -87,10 +87,13 @@ bool CoreRun::ReadsOnce() const {
   return tasks_per_head_ == 1 && task_rows_ <= kernels_->block_rows;
 }
 
+// Where any key may be masked, whether values are finite is of use to every block: packing finds out
+// once.
 bool CoreRun::ValuesStay() const {
   const Geometry& g = problem_.geometry;
-  return value_stride_ == g.value_head_size &&
-         (ReadsOnce() || (kernels_->reads_rows && g.queries <= kMostRowsInPlace));
+  const bool is_short = kernels_->reads_rows && g.queries <= kMostRowsInPlace &&
+                        !problem_.mask->HasBits() && problem_.bias == nullptr;
+  return value_stride_ == g.value_head_size && (ReadsOnce() || is_short);
 }
 
 int64_t CoreRun::MostRowsOfBlock() const { return std::min(task_rows_, kernels_->block_rows); }

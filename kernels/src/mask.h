@@ -47,6 +47,9 @@ class MaskPlan {
   // Whether a mask says the same about a key to every query of the batch, causality aside.
   bool IsOfKeysAlone() const { return form_ == Form::kLengths || form_ == Form::kPerBatch; }
 
+  // Whether keys inside an interval may be masked.
+  bool HasBits() const { return form_ == Form::kPerBatch || form_ == Form::kPerQuery; }
+
   // Bits that a key in the interval must have set as well; null if there is no such condition.
   const uint64_t* Bits(int64_t batch, int64_t query) const {
     if (bits_.data() == nullptr) return nullptr;
