@@ -87,8 +87,8 @@ bool CoreRun::ReadsOnce() const {
   return tasks_per_head_ == 1 && task_rows_ <= kernels_->block_rows;
 }
 
-// Where any key may be masked, whether values are finite is of use to every block: packing finds out
-// once.
+// Where any key may be masked, whether values are finite is of use to every block: packing finds
+// out once.
 bool CoreRun::ValuesStay() const {
   const Geometry& g = problem_.geometry;
   const bool is_short = kernels_->reads_rows && g.queries <= kMostRowsInPlace &&
