@@ -15,9 +15,9 @@ import report
 import tree
 
 COMPILER = "clang++-19"
-# One target: the newest that every machine of today has, without what is chosen at run time.
-TARGET = {"x86_64": ["-march=haswell", "-maes", "-mpclmul"]}.get(platform.machine(), [])
-FLAGS = ["-DHWY_COMPILE_ONLY_STATIC", *TARGET]
+# One target, without what is chosen at run time. Of x86-64 the newest that every machine of today
+# has, unless --march says otherwise.
+MARCH = {"x86_64": "haswell"}.get(platform.machine())
 DEFINED = ["-DHWY_DISABLED_TARGETS=(HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128|HWY_RVV)"]
 FUZZERS = ["attention_fuzzer", "qattention_fuzzer", "core_fuzzer"]
 # Never called where there is one target.
@@ -52,16 +52,22 @@ def copy_tree(root, to):
             target.unlink()
 
 
-def prepare(root, work, jobs):
+def flags_for(march):
+    own = ["-maes", "-mpclmul"] if march == "haswell" else []  # what Highway asks for beside AVX2
+    return ["-DHWY_COMPILE_ONLY_STATIC", *([f"-march={march}"] if march else []), *own]
+
+
+def prepare(root, work, jobs, march):
     """Builds the tree with every mutant in it."""
     copy_tree(root, work / "tree")
+    flags = flags_for(march)
     origin = root / "kernels/src"
     resources = subprocess.run([COMPILER, "-print-resource-dir"], capture_output=True, text=True,
                                check=True).stdout.strip()
     include = ["-std=c++20", f"-I{root}", f"-I{root}/kernels/include"]
     units = sorted(origin.glob("*.cpp"))
     found, sources = mutants.find(
-        origin, units, [*include, *FLAGS, *DEFINED, f"-I{origin}", "-resource-dir", resources])
+        origin, units, [*include, *flags, *DEFINED, f"-I{origin}", "-resource-dir", resources])
     found = [mutant for mutant in found if mutant.file not in UNUSED]
     print(f"{len(found)} mutants in {len(sources)} files", flush=True)
     folder = work / "tree/kernels/src"
@@ -74,11 +80,11 @@ def prepare(root, work, jobs):
     known = [reasons.read(root / "ci/mutation" / file, set(names.values()))
              for file in ("equivalent.txt", "unnoticed.txt")]
     # Those that did not compile last time are not tried again: nothing is written twice.
-    memory = work / "rejected.json"
+    memory = work / f"rejected-{march}.json"
     rejected = set(json.loads(memory.read_text())) if memory.exists() else set()
     tried = [m for m in found if names[m.number] not in rejected]
     left = tree.write_compiling(folder, [folder / unit.name for unit in units], tried, sources,
-                                COMPILER, [*include, *FLAGS, *DEFINED, f"-I{folder}", *header],
+                                COMPILER, [*include, *flags, *DEFINED, f"-I{folder}", *header],
                                 jobs)
     kept = {m.number for m in left}
     memory.write_text(json.dumps([names[m.number] for m in found if m.number not in kept]))
@@ -86,7 +92,7 @@ def prepare(root, work, jobs):
     run("cmake", "-S", work / "tree", "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
         f"-DCMAKE_CXX_COMPILER={COMPILER}", "-DMASKPROOF_FUZZ=ON", "-DMASKPROOF_TESTS=ON",
         "-DMASKPROOF_CLI=ON", f"-DMASKPROOF_VECTORS={root.parent}/shared/vectors",
-        f"-DCMAKE_CXX_FLAGS={' '.join(['-std=c++20', *FLAGS, '-w', *header])}")
+        f"-DCMAKE_CXX_FLAGS={' '.join(['-std=c++20', *flags, '-w', *header])}")
     run("cmake", "--build", build, "--parallel", jobs, "--target", *PROGRAMS)
     return left, names, known, sources, build / "bin"
 
@@ -116,18 +122,22 @@ def main():
     parser.add_argument("--sample", type=int, default=1, metavar="N")
     parser.add_argument("--budget", type=int, default=10, metavar="SECONDS")
     parser.add_argument("--killers", default="properties fuzzers vectors units")
+    parser.add_argument("--march", default=MARCH, metavar="PROCESSOR")
     parser.add_argument("--survivors", type=pathlib.Path, metavar="JSON")
     options = parser.parse_args()
 
     work = options.root / "build/mutation"
     work.mkdir(parents=True, exist_ok=True)
-    found, names, known, sources, programs = prepare(options.root, work, options.jobs)
+    found, names, known, sources, programs = prepare(options.root, work, options.jobs,
+                                                    options.march)
     killers = killers_of(options.killers.split(), programs, options.root, options.budget)
     for killer in [killer for group in killers for killer in group]:
         by, _ = killer.hunt(0)
         if by is not None:
             sys.exit(f"error: {killer.name} complains of the kernels as they are: {by}")
 
+    for name in set(options.only) - {m.file for m in found}:
+        sys.exit(f"mutate: kernels/src has no mutants in {name}")
     chosen = [m for m in found if not options.only or m.file in options.only][::options.sample]
     if options.survivors:
         missed = report.missed(json.loads(options.survivors.read_text()))

@@ -278,13 +278,6 @@ void MultiplyValues(const BlockTile& block) {
   }
 }
 
-void TakeValues(const PackedTile& packed, BlockTile& block) {
-  const CoreTask& task = block.task;
-  block.values = packed.values == nullptr
-                     ? ValuesInPlace(block.problem, task.batch, task.head, block.tile)
-                     : ValuesOf(block.problem, packed);
-}
-
 // Packs for itself, or shares what is packed with other tasks.
 void TakeTile(const CoreTask& task, BlockTile& block) {
   const CoreProblem& problem = block.problem;
@@ -295,7 +288,9 @@ void TakeTile(const CoreTask& task, BlockTile& block) {
     if (task.tiles == nullptr) PackTile(problem, task.batch, task.head, block.tile, packed);
     block.keys = packed.keys;
   }
-  TakeValues(packed, block);
+  block.values = packed.values == nullptr
+                     ? ValuesInPlace(problem, task.batch, task.head, block.tile)
+                     : ValuesOf(problem, packed);
 }
 
 void RunTile(const CoreProblem& problem, const CoreTask& task, int64_t tile) {

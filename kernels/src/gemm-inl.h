@@ -43,9 +43,8 @@ constexpr int64_t TileRows(int vectors) {
 }
 
 // The attention core: vectors of a packed panel, and rows of a block. A tile that is wide and flat
-// loads less for each multiply-add: 10 times for 24, where 14 rows of two vectors take 16 for 28.
-// That is of no use to a core that does nothing else, and 5 percent to one whose first-level cache
-// and front end serve another thread too.
+// loads less for each multiply-add (10 times for 24, where 14 rows of two vectors take 16 for 28),
+// which is faster where another thread uses the same core (docs/benchmarks.md).
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
 inline constexpr int kPanelVectors = 4;
 #else
