@@ -150,6 +150,28 @@ TEST_P(CoreTilesTest, RowsAloneHaveTheBitsOfRowsAmongOthers) {
   }
 }
 
+// The same of a key that only the last row sees, in any column. Without a mask nothing else makes
+// the core look whether values are finite.
+TEST_P(CoreTilesTest, ValuesThatTheLastRowSeesLeaveNoTrace) {
+  const int64_t columns = 32;
+  for (const int64_t rows : {5, 101}) {
+    for (const int64_t column : {0, 9, 20, 31}) {
+      const int64_t keys = kTileKeys + rows;
+      const int64_t seen = keys - 1;
+      CoreCase c = MakeCore({1, 1, rows, keys, 3, columns}, 12);
+      c.causal = true;
+      const std::vector<float> clean = Run(c);
+      c.value[seen * columns + column] = kInfinity;
+      const std::vector<float> output = Run(c);
+      for (int64_t i = 0; i < rows * columns; ++i) {
+        const auto at = static_cast<size_t>(i);
+        const bool reached = keys - rows + i / columns >= seen && i % columns == column;
+        EXPECT_EQ(output[at] == clean[at], !reached) << i;
+      }
+    }
+  }
+}
+
 // One worker packs one head at a time, two pack four.
 TEST_P(CoreTilesTest, HeadsThatArePackedTogetherHaveTheSameBits) {
   CoreCase c = MakeCore({2, 9, 101, kTileKeys + 5, 3, 4}, 11);
