@@ -126,6 +126,9 @@ def main():
     parser.add_argument("--survivors", type=pathlib.Path, metavar="JSON")
     options = parser.parse_args()
 
+    for name in options.only:
+        if "/" in name or not (options.root / "kernels/src" / name).is_file():
+            parser.error(f"--only: {name} is not the name of a file in kernels/src")
     work = options.root / "build/mutation"
     work.mkdir(parents=True, exist_ok=True)
     found, names, known, sources, programs = prepare(options.root, work, options.jobs,
@@ -136,8 +139,6 @@ def main():
         if by is not None:
             sys.exit(f"error: {killer.name} complains of the kernels as they are: {by}")
 
-    for name in set(options.only) - {m.file for m in found}:
-        sys.exit(f"mutate: kernels/src has no mutants in {name}")
     chosen = [m for m in found if not options.only or m.file in options.only][::options.sample]
     if options.survivors:
         missed = report.missed(json.loads(options.survivors.read_text()))

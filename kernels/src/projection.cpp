@@ -144,7 +144,7 @@ ProjectionRun::ProjectionRun(const ProjectionProblem& problem, int64_t target,
 
 // All tasks alike, as each has to read all of the weights of its panels.
 int64_t ProjectionRun::TaskRows(int64_t rows) const {
-  return DivideRoundingUp(rows, DivideRoundingUp(rows, kTaskBlocks * kernels_->block_rows));
+  return EvenParts(rows, kTaskBlocks * kernels_->block_rows);
 }
 
 int64_t ProjectionRun::PanelGroups(int64_t row_groups, int64_t panels) const {
