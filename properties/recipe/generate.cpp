@@ -223,6 +223,8 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       r.batch = 1;
       r.sequence = std::min<int64_t>(rng.Between(25, 100), limits.max_sequence);
       r.past = std::min<int64_t>(rng.Between(460, 640), limits.max_past);
+      // Whole vectors may be read where they stand.
+      if (rng.OneIn(2)) r.head_size = std::min<int64_t>(16, limits.max_head_size);
       break;
     case Seam::kHeadSize:
       r.head_size = NextTo(rng, PickOf(rng, {32, 48, 64, 80, 96, 128}), limits.max_head_size);
