@@ -57,6 +57,13 @@ def flags_for(march):
     return ["-DHWY_COMPILE_ONLY_STATIC", *([f"-march={march}"] if march else []), *own]
 
 
+def known_of(folder, kind, names, march):
+    """The reasons of KIND.txt, which are those of the usual target, and those of KIND-MARCH.txt."""
+    usual = march == MARCH
+    known = reasons.read(folder / f"{kind}.txt", names, strict=usual)
+    return known if usual else known | reasons.read(folder / f"{kind}-{march}.txt", names)
+
+
 def prepare(root, work, jobs, march):
     """Builds the tree with every mutant in it."""
     copy_tree(root, work / "tree")
@@ -77,8 +84,8 @@ def prepare(root, work, jobs, march):
             (folder / path.name).write_bytes(path.read_bytes())
     header = ["-include", str(folder / "mutant.h")]
     names = reasons.names(found, sources)
-    known = [reasons.read(root / "ci/mutation" / file, set(names.values()))
-             for file in ("equivalent.txt", "unnoticed.txt")]
+    known = [known_of(root / "ci/mutation", kind, set(names.values()), march)
+             for kind in ("equivalent", "unnoticed")]
     # Those that did not compile last time are not tried again: nothing is written twice.
     memory = work / f"rejected-{march}.json"
     rejected = set(json.loads(memory.read_text())) if memory.exists() else set()

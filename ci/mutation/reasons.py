@@ -24,8 +24,9 @@ def names(mutants, sources):
     return result
 
 
-def read(path, known):
-    """Reason by name. A line that is not one of the `known` is an error: the code has moved on."""
+def read(path, known, strict=True):
+    """Reason by name. A line that is not one of the `known` is an error if `strict`: the code has
+    moved on."""
     reasons, current, unknown = {}, [], []
     if not path.exists():
         return reasons
@@ -40,7 +41,7 @@ def read(path, known):
                 reasons[name] = squeeze(reasons.get(name, "") + " " + line)
         else:
             name = squeeze(line)
-            if name not in known:
+            if strict and name not in known:
                 unknown.append(f"error: {path}:{number}: no such mutant: {name}")
             if current and current[-1] in reasons:
                 current = []
