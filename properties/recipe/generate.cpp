@@ -171,6 +171,7 @@ enum class Seam : uint8_t {
   kExactDepth,
   kRows,
   kTiles,
+  kManyKeys,
   kHeadSize,
   kHeads,
   kHeadGroups,
@@ -180,11 +181,12 @@ enum class Seam : uint8_t {
 
 Seam ChooseSeam(Rng& rng, Op op) {
   if (op == Op::kCore)
-    return PickOf(rng, {Seam::kRows, Seam::kTiles, Seam::kHeadSize, Seam::kHeads, Seam::kHeadGroups,
-                        Seam::kBatch});
+    return PickOf(rng, {Seam::kRows, Seam::kTiles, Seam::kManyKeys, Seam::kHeadSize, Seam::kHeads,
+                        Seam::kHeadGroups, Seam::kBatch});
   if (op == Op::kQAttention && rng.OneIn(5)) return Seam::kExactDepth;
-  return PickOf(rng, {Seam::kDepth, Seam::kDepth, Seam::kRows, Seam::kTiles, Seam::kHeadSize,
-                      Seam::kHeads, Seam::kHeadGroups, Seam::kColumns, Seam::kBatch});
+  return PickOf(
+      rng, {Seam::kDepth, Seam::kDepth, Seam::kRows, Seam::kTiles, Seam::kManyKeys, Seam::kHeadSize,
+            Seam::kHeads, Seam::kHeadGroups, Seam::kColumns, Seam::kBatch});
 }
 
 // A multiple of `block`, give or take; kernels' loops have their ends there.
@@ -217,7 +219,8 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       r.input_width = std::min<int64_t>(rng.Between(32766, 32800), limits.max_input_width);
       break;
     case Seam::kRows:
-      r.sequence = NextTo(rng, PickOf(rng, {12, 16, 24, 28, 32, 48, 64, 96}), limits.max_sequence);
+      r.sequence =
+          NextTo(rng, PickOf(rng, {12, 16, 24, 28, 32, 48, 64, 96, 128}), limits.max_sequence);
       break;
     case Seam::kTiles:
       r.batch = 1;
@@ -225,6 +228,12 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       r.past = std::min<int64_t>(rng.Between(460, 640), limits.max_past);
       // Whole vectors may be read where they stand.
       if (rng.OneIn(2)) r.head_size = std::min<int64_t>(16, limits.max_head_size);
+      break;
+    case Seam::kManyKeys:
+      r.batch = 1;
+      r.heads = 1;
+      r.sequence = few(2);
+      r.past = NextTo(rng, PickOf(rng, {1024, 2048, 4096}), limits.max_past);
       break;
     case Seam::kHeadSize:
       r.head_size = NextTo(rng, PickOf(rng, {32, 48, 64, 80, 96, 128}), limits.max_head_size);

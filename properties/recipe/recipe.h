@@ -169,8 +169,8 @@ struct Recipe {
 // Bounds on the size of a case. The work of a case is about B*N*S*T*(H+Hv) + B*S*Di*(2D+Dv).
 struct Limits {
   int64_t max_batch = 40;
-  int64_t max_sequence = 145;
-  int64_t max_past = 1100;
+  int64_t max_sequence = 273;
+  int64_t max_past = 8209;
   int64_t max_keys = std::numeric_limits<int64_t>::max();  // T = P + S
   int64_t max_heads = 48;
   int64_t max_head_size = 273;
