@@ -30,6 +30,7 @@ MASKPROOF_ABORT_FUNCTION(BrokenBatchIndependence, "batch-independence")
 MASKPROOF_ABORT_FUNCTION(BrokenHeadIndependence, "head-independence")
 MASKPROOF_ABORT_FUNCTION(BrokenThreadIndependence, "thread-independence")
 MASKPROOF_ABORT_FUNCTION(BrokenDeterminism, "determinism")
+MASKPROOF_ABORT_FUNCTION(BrokenConcurrentCalls, "concurrent-calls")
 MASKPROOF_ABORT_FUNCTION(BrokenPaddingExtension, "padding-extension")
 MASKPROOF_ABORT_FUNCTION(BrokenKeyPermutation, "key-permutation")
 MASKPROOF_ABORT_FUNCTION(BrokenScoreShift, "score-shift")
@@ -73,6 +74,7 @@ constexpr Frame kFrames[] = {
     {"head-independence", BrokenHeadIndependence},
     {"thread-independence", BrokenThreadIndependence},
     {"determinism", BrokenDeterminism},
+    {"concurrent-calls", BrokenConcurrentCalls},
     {"padding-extension", BrokenPaddingExtension},
     {"key-permutation", BrokenKeyPermutation},
     {"score-shift", BrokenScoreShift},

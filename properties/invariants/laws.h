@@ -27,6 +27,8 @@ Verdict CheckBatchIndependence(Subject& subject, const Case& c);
 Verdict CheckHeadIndependence(Subject& subject, const Case& c);
 Verdict CheckThreadIndependence(Subject& subject, const Case& c);
 Verdict CheckDeterminism(Subject& subject, const Case& c);
+// concurrency.cpp
+Verdict CheckConcurrentCalls(Subject& subject, const Case& c);
 // algebra.cpp
 Verdict CheckKeyPermutation(Subject& subject, const Case& c);
 Verdict CheckScoreShift(Subject& subject, const Case& c);

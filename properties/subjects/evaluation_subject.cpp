@@ -50,6 +50,7 @@ class EvaluationSubject final : public InProcessSubject {
   explicit EvaluationSubject(const NamedEvaluation& named)
       : name_(std::string("evaluation:") + named.name), style_(named.style) {
     promises_.names_faults = true;
+    promises_.reentrant = true;
     // Every sum has a tree of its own, which depends on all that were made before.
     promises_.deterministic = named.style.order != SumOrder::kAnyTree;
   }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -248,6 +249,7 @@ class KernelsSubject final : public InProcessSubject {
     promises_.fully_masked = fully_masked;
     promises_.reproducible_rows = true;
     promises_.deterministic = true;
+    promises_.reentrant = true;
     promises_.names_faults = true;
     promises_.one_nan = true;
     promises_.no_negative_zero = true;
@@ -282,16 +284,18 @@ class KernelsSubject final : public InProcessSubject {
  private:
   kernels::Status RunOp(const BoundCase& bound, KernelsWay way,
                         const kernels::Execution& execution) {
+    // Of this thread: others may be at work with theirs.
+    thread_local OwnWorkspace workspace;
     const auto policy = promises_.fully_masked == FullyMasked::kZero
                             ? kernels::FullyMaskedPolicy::kZero
                             : kernels::FullyMaskedPolicy::kUniform;
     switch (bound.c->op) {
       case Op::kAttention:
-        return RunAttention(bound, way, workspace_, policy, execution);
+        return RunAttention(bound, way, workspace, policy, execution);
       case Op::kQAttention:
-        return RunQAttention(bound, way, workspace_, policy, execution);
+        return RunQAttention(bound, way, workspace, policy, execution);
       case Op::kCore:
-        return RunKernelsCore(bound, way, workspace_, policy, execution);
+        return RunKernelsCore(bound, way, workspace, policy, execution);
     }
     return {kernels::StatusCode::kNotSupported, "no such operator"};
   }
@@ -299,6 +303,7 @@ class KernelsSubject final : public InProcessSubject {
   // Pools are kept: making threads costs far more than a small case.
   kernels::ParallelFor* PoolFor(int threads) {
     if (threads <= 1) return nullptr;
+    const std::lock_guard lock(pools_mutex_);
     for (const auto& [count, pool] : pools_) {
       if (count == threads) return pool.get();
     }
@@ -311,7 +316,7 @@ class KernelsSubject final : public InProcessSubject {
   int64_t target_id_;
   int threads_;
   Promises promises_;
-  OwnWorkspace workspace_;
+  std::mutex pools_mutex_;
   std::vector<std::pair<int, std::unique_ptr<kernels::ParallelFor>>> pools_;
 };
 

@@ -123,6 +123,7 @@ class PlantedSubject final : public InProcessSubject {
   PlantedSubject(std::string name, Defect defect) : name_(std::move(name)), defect_(defect) {
     promises_.reproducible_rows = true;
     promises_.names_faults = true;
+    promises_.reentrant = !NeedsMemory(defect);
   }
 
   const std::string& name() const override { return name_; }

@@ -1,5 +1,7 @@
 // From q, k, v to the output, row by row.
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -31,6 +33,15 @@ void RecallStaleWeights(const Problem& p, Row& row) {
   }
 }
 
+// Through memory of the process. Atomic, so that it is no race by the language, only by intent.
+void ShareWeights(Row& row) {
+  constexpr size_t kShared = 64;
+  static std::array<std::atomic<float>, kShared> scratch{};
+  const size_t count = std::min(row.weight.size(), kShared);
+  for (size_t t = 0; t < count; ++t) scratch[t].store(row.weight[t], std::memory_order_relaxed);
+  for (size_t t = 0; t < count; ++t) row.weight[t] = scratch[t].load(std::memory_order_relaxed);
+}
+
 void MixValues(const Problem& p, const Row& row, float* out) {
   const bool all = p.Has(Defect::kZeroTimesNan) || p.Has(Defect::kStaleScratch);
   for (int64_t i = 0; i < p.g.value_head_size; ++i) {
@@ -58,6 +69,7 @@ void AttendRow(const Problem& p, const MaskReader& mask, Row& row, float* out) {
   } else {
     FillWeights(p, row);
     if (p.Has(Defect::kStaleScratch)) RecallStaleWeights(p, row);
+    if (p.Has(Defect::kSharedScratch)) ShareWeights(row);
     MixValues(p, row, out);
   }
 }

@@ -103,6 +103,7 @@ enum class Defect : uint8_t {
   kLostRows,
   kThreadOrder,
   kRacyRowSum,
+  kSharedScratch,
   kTailStore,
   kTailLoad,
   kFtzLeftOn,

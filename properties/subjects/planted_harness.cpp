@@ -97,9 +97,13 @@ void Scribble(const BoundCase& bound) {
 
 }  // namespace
 
+bool NeedsMemory(Defect defect) {
+  return defect == Defect::kPreviousOutput || defect == Defect::kNondeterministic;
+}
+
 void SpoilResult(Defect defect, const BoundCase& bound, const NumericsProfile& profile,
                  CallMemory& memory) {
-  ++memory.calls;
+  const uint64_t calls = ++memory.calls;
   switch (defect) {
     case Defect::kAllNan:
       FillAll(bound, std::numeric_limits<float>::quiet_NaN());
@@ -117,7 +121,7 @@ void SpoilResult(Defect defect, const BoundCase& bound, const NumericsProfile& p
       LeaveBound(bound, profile);
       break;
     case Defect::kNondeterministic:
-      if (memory.calls % 2 == 0) FlipLastBits(bound);
+      if (calls % 2 == 0) FlipLastBits(bound);
       break;
     case Defect::kInputScribbler:
       Scribble(bound);

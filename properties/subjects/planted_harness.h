@@ -2,6 +2,7 @@
 #ifndef MASKPROOF_PROPERTIES_SUBJECTS_PLANTED_HARNESS_H_
 #define MASKPROOF_PROPERTIES_SUBJECTS_PLANTED_HARNESS_H_
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -13,9 +14,12 @@ namespace maskproof::planted {
 
 // What a subject carries from call to call.
 struct CallMemory {
-  uint64_t calls = 0;
+  std::atomic<uint64_t> calls = 0;
   std::vector<float> previous;
 };
+
+// Whether a defect lies in what is carried from call to call.
+bool NeedsMemory(Defect defect);
 
 void SpoilResult(Defect defect, const BoundCase& bound, const NumericsProfile& profile,
                  CallMemory& memory);

@@ -93,6 +93,9 @@ constexpr auto kLayoutDefects = std::to_array<DefectEntry>({
       .seen_in = "splitting long rows by keys",
       .tokens = 128,  // the shorter the row, the seldomer they meet
       .sanitizer = "thread"}},
+    {kSharedScratch,
+     {"shared-scratch", "the weights of a row are kept in memory that all calls share",
+      "ONNX Runtime #19275: concurrent runs of one session corrupt each other's results"}},
     {kTailStore,
      {"tail-store", "the last row of the output is stored as whole vectors, past its end",
       "vector code without a masked tail"}},

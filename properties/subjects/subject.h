@@ -26,6 +26,8 @@ struct Promises {
   // Two calls with the same case give the same bits, and the order of a sum depends on the
   // length of it alone.
   bool deterministic = true;
+  // May be run by several threads at once.
+  bool reentrant = false;
   // The message of a refusal names the tensor or attribute at fault as the suite does (TensorName,
   // or the attribute's ONNX name). One that begins with the name goes on with the numbers and
   // shapes, "(2,3)", that were expected and that came, as case/validity.h puts them.
@@ -62,6 +64,11 @@ struct RunRequest {
   MemoryPlacement placement = MemoryPlacement::kPlain;
   bool audit = false;
   int threads = 0;  // 0: the subject's own number; otherwise, where the subject can, this many
+  // Run over and over by a second thread meanwhile, where the subject is reentrant. The case itself
+  // is then run `times` times; the outcome is the first whose output is not that of the first run,
+  // or that of the first run.
+  std::shared_ptr<const Case> company = {};
+  int times = 1;
 };
 
 enum class OutcomeKind : uint8_t {
@@ -122,8 +129,13 @@ class InProcessSubject : public Subject {
   Outcome Run(const Case& c, const RunRequest& request = {}) final;
 
  protected:
-  // Computes the outputs or refuses. `message` is set on refusal.
+  // Computes the outputs or refuses. `message` is set on refusal. Called by several threads at once
+  // if the subject promises to be reentrant.
   virtual OutcomeKind Invoke(const BoundCase& bound, std::string& message) = 0;
+
+ private:
+  Outcome RunOnce(const Case& c, const RunRequest& request);
+  Outcome RunInCompany(const Case& c, const RunRequest& request);
 };
 
 // The library's own kernels on one SIMD target. `target_name` is one of kernels::SupportedTargets.

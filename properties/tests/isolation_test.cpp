@@ -261,7 +261,7 @@ TEST(Isolation, ChangesNoAnswer) {
   Rng rng(11);
   for (int i = 0; i < 400; ++i) {
     const Case c = Expand(Generate(rng, options));
-    const RunRequest request{static_cast<MemoryPlacement>(i % 3), i % 2 == 0, 0};
+    const RunRequest request{.placement = static_cast<MemoryPlacement>(i % 3), .audit = i % 2 == 0};
     EXPECT_EQ(there->Supports(c), here->Supports(c));
     const Outcome expected = here->Run(c, request);
     const Outcome got = there->Run(c, request);

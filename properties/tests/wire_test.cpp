@@ -42,7 +42,13 @@ std::vector<std::byte> Copy(std::span<const std::byte> bytes) {
 TEST(Wire, CasesOfEveryKindArriveAsTheyWere) {
   for (uint64_t seed = 0; seed < 2000; ++seed) {
     const Case sent = RandomCase(seed);
-    const RunRequest request{MemoryPlacement::kGuardBefore, seed % 2 == 0, static_cast<int>(seed)};
+    RunRequest request{.placement = MemoryPlacement::kGuardBefore,
+                       .audit = seed % 2 == 0,
+                       .threads = static_cast<int>(seed)};
+    if (seed % 3 == 0) {
+      request.company = std::make_shared<const Case>(RandomCase(seed + 1));
+      request.times = 12;
+    }
     Writer writer;
     Encode(sent, request, writer);
     Case received;
@@ -52,6 +58,11 @@ TEST(Wire, CasesOfEveryKindArriveAsTheyWere) {
     EXPECT_EQ(received_request.placement, request.placement);
     EXPECT_EQ(received_request.audit, request.audit);
     EXPECT_EQ(received_request.threads, request.threads);
+    EXPECT_EQ(received_request.times, request.times);
+    ASSERT_EQ(received_request.company != nullptr, request.company != nullptr);
+    if (request.company) {
+      EXPECT_EQ(*received_request.company, *request.company);
+    }
   }
 }
 
@@ -78,6 +89,7 @@ TEST(Wire, PromisesArriveAsTheyWere) {
   sent.promises.claimed_dialect = DialectId::kOnnxRuntime16;
   sent.promises.dialect = DialectId::kOnnxRuntime9;
   sent.promises.reproducible_rows = true;
+  sent.promises.reentrant = true;
   sent.promises.deterministic = false;
   sent.promises.names_faults = true;
   sent.promises.one_nan = true;
@@ -94,6 +106,7 @@ TEST(Wire, PromisesArriveAsTheyWere) {
   EXPECT_EQ(received.promises.claimed_dialect, sent.promises.claimed_dialect);
   EXPECT_EQ(received.promises.dialect, sent.promises.dialect);
   EXPECT_EQ(received.promises.reproducible_rows, sent.promises.reproducible_rows);
+  EXPECT_EQ(received.promises.reentrant, sent.promises.reentrant);
   EXPECT_EQ(received.promises.deterministic, sent.promises.deterministic);
   EXPECT_EQ(received.promises.names_faults, sent.promises.names_faults);
   EXPECT_EQ(received.promises.one_nan, sent.promises.one_nan);

@@ -1,6 +1,8 @@
 #include "properties/subjects/peers/onnxruntime_subject.h"
 
 #include <list>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -21,31 +23,34 @@ class SessionCache {
   explicit SessionCache(const OnnxRuntimeLibrary& library) : library_(library) {}
 
   // Null with the library's message if there can be no such session. A refused model is not kept.
-  OrtSession* Get(const std::string& model, int threads, std::string& message) {
+  // For several threads at once, which share the session of a model.
+  std::shared_ptr<Session> Get(const std::string& model, int threads, std::string& message) {
+    const std::lock_guard lock(mutex_);
     const std::string key = std::to_string(threads) + ' ' + model;
     if (const auto known = by_key_.find(key); known != by_key_.end()) {
       entries_.splice(entries_.begin(), entries_, known->second);
-      return known->second->session.get();
+      return known->second->session;
     }
-    Session session(library_.api().ReleaseSession);
-    if (!library_.MakeSession(model, threads, session, message)) return nullptr;
+    auto session = std::make_shared<Session>(library_.api().ReleaseSession);
+    if (!library_.MakeSession(model, threads, *session, message)) return nullptr;
     while (entries_.size() >= kMostSessions) {
       by_key_.erase(entries_.back().key);
       entries_.pop_back();
     }
     entries_.push_front({key, std::move(session)});
     by_key_[entries_.front().key] = entries_.begin();
-    return entries_.front().session.get();
+    return entries_.front().session;
   }
 
  private:
   static constexpr size_t kMostSessions = 256;
   struct Entry {
     std::string key;
-    Session session;
+    std::shared_ptr<Session> session;
   };
 
   const OnnxRuntimeLibrary& library_;
+  std::mutex mutex_;
   std::list<Entry> entries_;
   std::unordered_map<std::string, std::list<Entry>::iterator> by_key_;
 };
@@ -80,6 +85,7 @@ class OnnxRuntimeSubject final : public InProcessSubject {
         supports_(OnnxRuntimeSupports(library_->version())),
         name_(std::move(name)),
         threads_(threads) {
+    promises_.reentrant = true;  // Run() of a session, by its documentation
     promises_.claimed_dialect = OnnxRuntimeDialect(library_->version());
   }
 
@@ -91,7 +97,7 @@ class OnnxRuntimeSubject final : public InProcessSubject {
  protected:
   OutcomeKind Invoke(const BoundCase& bound, std::string& message) override {
     const int threads = bound.threads > 0 ? bound.threads : threads_;
-    OrtSession* const session = sessions_.Get(EncodeModel(*bound.c), threads, message);
+    const std::shared_ptr<Session> session = sessions_.Get(EncodeModel(*bound.c), threads, message);
     if (session == nullptr) return Refusal(message);
     Arguments inputs;
     Arguments outputs;
@@ -99,9 +105,9 @@ class OnnxRuntimeSubject final : public InProcessSubject {
       return Refusal(message);
     }
     std::vector<OrtValue*> results = outputs.pointers();
-    if (Call(*session, inputs, outputs.names, results, message)) return OutcomeKind::kOutput;
+    if (Call(*session->get(), inputs, outputs.names, results, message)) return OutcomeKind::kOutput;
     if (!SaysWrongOutputShape(message)) return Refusal(message);
-    return CallFreely(*session, inputs, outputs.names, message);
+    return CallFreely(*session->get(), inputs, outputs.names, message);
   }
 
  private:

@@ -1,5 +1,6 @@
 #include "properties/subjects/peers/wire.h"
 
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -90,6 +91,28 @@ MemoryReport GetReport(Reader& reader) {
   return report;
 }
 
+void Put(Writer& writer, const Case& c) {
+  writer.Number(c.op);
+  Put(writer, c.attributes);
+  writer.Number(uint8_t{c.want_present});
+  writer.Number(c.salt);
+  for (const std::optional<Tensor>& tensor : c.tensors) {
+    writer.Number(uint8_t{tensor.has_value()});
+    if (tensor) Put(writer, *tensor);
+  }
+}
+
+void Get(Reader& reader, Case& c) {
+  c.op = reader.Enumerator(Op::kCore);
+  c.attributes = GetAttributes(reader);
+  c.want_present = reader.Flag();
+  c.salt = reader.Number<uint64_t>();
+  for (std::optional<Tensor>& tensor : c.tensors) {
+    tensor.reset();
+    if (reader.Flag()) tensor = GetTensor(reader);
+  }
+}
+
 // Whoever takes an output apart relies on its size.
 bool Consistent(const Tensor& tensor) {
   const int64_t count = ElementCount(tensor.dims);
@@ -140,6 +163,7 @@ void Encode(const Greeting& greeting, Writer& writer) {
   writer.Number(promises.claimed_dialect);
   writer.Number(promises.dialect);
   writer.Number(uint8_t{promises.reproducible_rows});
+  writer.Number(uint8_t{promises.reentrant});
   writer.Number(uint8_t{promises.deterministic});
   writer.Number(uint8_t{promises.names_faults});
   writer.Number(uint8_t{promises.one_nan});
@@ -163,6 +187,7 @@ bool Decode(std::span<const std::byte> bytes, Greeting& greeting) {
   promises.claimed_dialect = reader.Enumerator(DialectId::kOnnxRuntime16);
   promises.dialect = reader.Enumerator(DialectId::kOnnxRuntime16);
   promises.reproducible_rows = reader.Flag();
+  promises.reentrant = reader.Flag();
   promises.deterministic = reader.Flag();
   promises.names_faults = reader.Flag();
   promises.one_nan = reader.Flag();
@@ -181,14 +206,10 @@ void Encode(const Case& c, const RunRequest& request, Writer& writer) {
   writer.Number(request.placement);
   writer.Number(uint8_t{request.audit});
   writer.Number(request.threads);
-  writer.Number(c.op);
-  Put(writer, c.attributes);
-  writer.Number(uint8_t{c.want_present});
-  writer.Number(c.salt);
-  for (const std::optional<Tensor>& tensor : c.tensors) {
-    writer.Number(uint8_t{tensor.has_value()});
-    if (tensor) Put(writer, *tensor);
-  }
+  writer.Number(request.times);
+  writer.Number(uint8_t{request.company != nullptr});
+  if (request.company) Put(writer, *request.company);
+  Put(writer, c);
 }
 
 bool Decode(std::span<const std::byte> bytes, Case& c, RunRequest& request) {
@@ -196,14 +217,14 @@ bool Decode(std::span<const std::byte> bytes, Case& c, RunRequest& request) {
   request.placement = reader.Enumerator(MemoryPlacement::kGuardBefore);
   request.audit = reader.Flag();
   request.threads = reader.Number<int>();
-  c.op = reader.Enumerator(Op::kCore);
-  c.attributes = GetAttributes(reader);
-  c.want_present = reader.Flag();
-  c.salt = reader.Number<uint64_t>();
-  for (std::optional<Tensor>& tensor : c.tensors) {
-    tensor.reset();
-    if (reader.Flag()) tensor = GetTensor(reader);
+  request.times = reader.Number<int>();
+  request.company.reset();
+  if (reader.Flag()) {
+    auto company = std::make_shared<Case>();
+    Get(reader, *company);
+    request.company = std::move(company);
   }
+  Get(reader, c);
   return reader.ok() && reader.at_end();
 }
 
