@@ -58,10 +58,15 @@ def flags_for(march):
 
 
 def known_of(folder, kind, names, march):
-    """The reasons of KIND.txt, which are those of the usual target, and those of KIND-MARCH.txt."""
+    """The reasons of KIND.txt, which are those of the usual target, without what not-KIND-MARCH.txt
+    takes back, and with those of KIND-MARCH.txt."""
     usual = march == MARCH
     known = reasons.read(folder / f"{kind}.txt", names, strict=usual)
-    return known if usual else known | reasons.read(folder / f"{kind}-{march}.txt", names)
+    if usual:
+        return known
+    for name in reasons.read(folder / f"not-{kind}-{march}.txt", names):
+        del known[name]
+    return known | reasons.read(folder / f"{kind}-{march}.txt", names)
 
 
 def prepare(root, work, jobs, march):
@@ -108,9 +113,12 @@ def killers_of(names, programs, root, budget):
     """Groups of killers, of which one that notices is enough."""
     listed = subprocess.run([programs / "maskproof", "list", "targets"], capture_output=True,
                             text=True, check=True).stdout
-    alone = listed.split()[-1]  # kernels:TARGET
+    # kernels:TARGET, and the same with an extension if this machine has it.
+    *extended, alone = [word for word in listed.split() if word.startswith("kernels:")]
     groups = {
         "properties": [campaign.suite(programs, alone, budget, "properties"),
+                       *[campaign.suite(programs, subject, budget, "extended")
+                         for subject in extended],
                        campaign.suite(programs, f"{alone},threads=3,fully_masked=zero", budget, "threads"),
                        campaign.misuse(programs, budget)],
         "fuzzers": [campaign.fuzzer(programs, target, root / "corpus/seeds", budget)

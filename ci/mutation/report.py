@@ -2,7 +2,7 @@
 
 import collections
 
-SUITE = ("properties", "threads", "misuse")
+SUITE = ("properties", "extended", "threads", "misuse")
 FUZZERS = ("attention_fuzzer", "qattention_fuzzer", "core_fuzzer")
 
 

@@ -82,6 +82,8 @@ std::optional<PoisonedKey> ChooseKey(const Case& c, const Visibility& visibility
     }
   }
   if (candidates.empty()) return std::nullopt;
+  // The last key is where loops over keys end.
+  if (rng.OneIn(3)) return *std::ranges::max_element(candidates, {}, &PoisonedKey::key);
   return candidates[rng.Below(candidates.size())];
 }
 

@@ -171,7 +171,9 @@ Answer WithMessage(size_t size, const std::function<maskproof_code(char*, size_t
   std::array<char, kRoom + 1> room{};
   room.fill('#');
   Answer answer;
-  answer.code = call(size == 0 ? nullptr : room.data(), size);
+  // Room for no byte is none, whether there is an address or not.
+  const bool nowhere = size == 0 && *rc::gen::arbitrary<bool>();
+  answer.code = call(nowhere ? nullptr : room.data(), size);
   const bool written = size > 0;
   const auto end = std::find(room.cbegin(), room.cend(), '\0');
   RC_ASSERT(written == (end != room.cend()));
