@@ -97,11 +97,15 @@ bool ShowsInMemoryOnly(std::string_view name) {
 // Defects that want a wider input than generated cases have.
 bool WantsWidth(std::string_view name) { return name == "float-accumulate"; }
 
+// Defects that want another call at the same time.
+bool WantsCompany(std::string_view name) { return name == "shared-scratch"; }
+
 // The others have tests of their own below.
 std::vector<PlantedDefect> DefectsThatChangeBits() {
   std::vector<PlantedDefect> defects;
   for (const PlantedDefect& defect : PlantedDefects()) {
-    const bool elsewhere = ShowsInMemoryOnly(defect.name) || WantsWidth(defect.name);
+    const bool elsewhere = ShowsInMemoryOnly(defect.name) || WantsWidth(defect.name) ||
+                           WantsCompany(defect.name);
     if (!elsewhere && !StopsUnderSanitizer(defect.name)) defects.push_back(defect);
   }
   return defects;
@@ -135,6 +139,25 @@ TEST_P(Planted, ShowsOnAGeneratedCase) {
 
 INSTANTIATE_TEST_SUITE_P(All, Planted, testing::ValuesIn(DefectsThatChangeBits()),
                          [](const auto& instance) { return PrintableName(instance.param.name); });
+
+TEST(PlantedThreads, SharedScratchIsHarmlessAloneAndNotInCompany) {
+  constexpr int kTries = 2000;
+  const Case c = OddCase(Op::kCore);
+  const auto broken = MakePlantedSubject("shared-scratch");
+  const Outcome alone = broken->Run(c);
+  EXPECT_EQ(alone.output, MakePlantedSubject("none")->Run(c).output);
+  Case other = c;
+  for (float& value : other.tensors[static_cast<size_t>(TensorId::kQuery)]->as<float>()) {
+    value = -value;
+  }
+  RunRequest request;
+  request.company = std::make_shared<const Case>(std::move(other));
+  request.times = 50;
+  for (int i = 0; i < kTries; ++i) {
+    if (!(broken->Run(c, request).output == alone.output)) return;
+  }
+  FAIL() << "two calls did not get into each other's way";
+}
 
 TEST(PlantedMemory, TailStoreIsSeenByTheCanaries) {
   if (kAddressSanitizer) {
