@@ -325,6 +325,20 @@ void ChooseAllValues(Rng& rng, Recipe& r) {
   if (Percent(rng, 15)) MakeExact(rng, r);
 }
 
+// More keys, up to whole vectors of any width: for rows of those, too, kernels have loops of their
+// own.
+void FillVectors(Recipe& r) {
+  constexpr int64_t kWhole = 64;
+  const int64_t rest = TotalLength(r) % kWhole;
+  if (rest == 0) return;
+  const int64_t past = PastLength(r);
+  if (past > 0 || r.op == Op::kCore) {
+    r.past = past + kWhole - rest;
+  } else {
+    r.sequence += kWhole - rest;
+  }
+}
+
 // One key whose scores stand far above the others of a long row: a kernel that leaves its vector
 // out of the row's maximum overflows. Mostly where every row is seen whole, as kernels have another
 // loop for those; now and then under a negative scale, which turns the order of the products round.
@@ -332,6 +346,7 @@ void AddTower(Rng& rng, Recipe& r) {
   const TensorId of_keys = UsesTensor(r, TensorId::kPast) ? TensorId::kPast : TensorId::kInput;
   const TensorId id = r.op == Op::kCore ? TensorId::kKey : of_keys;
   if (IsQuantized(TensorType(r, id))) return;
+  if (rng.OneIn(2)) FillVectors(r);
   if (Percent(rng, 70)) {
     r.mask.form = MaskForm::kNone;
     r.attention_bias = BiasBroadcast::kNone;
