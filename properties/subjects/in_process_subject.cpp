@@ -146,9 +146,8 @@ Outcome InProcessSubject::RunInCompany(const Case& c, const RunRequest& request)
         RunOnce(*request.company, {});
       } while (!over);
     } catch (const std::bad_alloc&) {
-      // Its outcome is nobody's business.
+      begun = true;  // and over: its outcome is nobody's business
     }
-    begun = true;
   });
   while (!begun) std::this_thread::yield();
   Outcome outcome = RunOnce(c, request);

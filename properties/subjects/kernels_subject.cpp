@@ -283,7 +283,7 @@ class KernelsSubject final : public InProcessSubject {
 
  private:
   kernels::Status RunOp(const BoundCase& bound, KernelsWay way,
-                        const kernels::Execution& execution) {
+                        const kernels::Execution& execution) const {
     // Of this thread: others may be at work with theirs.
     thread_local OwnWorkspace workspace;
     const auto policy = promises_.fully_masked == FullyMasked::kZero

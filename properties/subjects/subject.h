@@ -67,7 +67,7 @@ struct RunRequest {
   // Run over and over by a second thread meanwhile, where the subject is reentrant. The case itself
   // is then run `times` times; the outcome is the first whose output is not that of the first run,
   // or that of the first run.
-  std::shared_ptr<const Case> company = {};
+  std::shared_ptr<const Case> company = nullptr;
   int times = 1;
 };
 

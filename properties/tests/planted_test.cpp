@@ -104,8 +104,8 @@ bool WantsCompany(std::string_view name) { return name == "shared-scratch"; }
 std::vector<PlantedDefect> DefectsThatChangeBits() {
   std::vector<PlantedDefect> defects;
   for (const PlantedDefect& defect : PlantedDefects()) {
-    const bool elsewhere = ShowsInMemoryOnly(defect.name) || WantsWidth(defect.name) ||
-                           WantsCompany(defect.name);
+    const bool elsewhere =
+        ShowsInMemoryOnly(defect.name) || WantsWidth(defect.name) || WantsCompany(defect.name);
     if (!elsewhere && !StopsUnderSanitizer(defect.name)) defects.push_back(defect);
   }
   return defects;
