@@ -145,4 +145,14 @@ Verdict ComparePresent(const Subject& subject, Trial& original, Trial& changed, 
                  options);
 }
 
+Verdict CompareCalls(const Subject& subject, Trial& original, Trial& again, const char* label,
+                     const char* present_label) {
+  CompareOptions options;
+  options.strictness =
+      subject.promises().deterministic ? Strictness::kBitwise : Strictness::kBounded;
+  Verdict rows = CompareRows(subject, original, again, SameRow, label, options);
+  if (!original.c.want_present || rows.kind == VerdictKind::kBroken) return rows;
+  return Combine(rows, ComparePresent(subject, original, again, SameRow, present_label, options));
+}
+
 }  // namespace maskproof

@@ -49,6 +49,11 @@ Verdict CompareRows(const Subject& subject, Trial& original, Trial& changed, con
 Verdict ComparePresent(const Subject& subject, Trial& original, Trial& changed, const RowMap& map,
                        const char* label, const CompareOptions& options = {});
 
+// Two calls of one case, present included where the case wants it: bitwise where the subject
+// promises to be deterministic, else within the bounds.
+Verdict CompareCalls(const Subject& subject, Trial& original, Trial& again, const char* label,
+                     const char* present_label);
+
 }  // namespace maskproof
 
 #endif  // MASKPROOF_PROPERTIES_INVARIANTS_COMPARE_H_

@@ -40,15 +40,8 @@ Verdict CheckConcurrentCalls(Subject& subject, const Case& c) {
   request.times = kTimes;
   std::optional<Trial> beside = Try(subject, c, verdict, request);
   if (!beside) return verdict;
-  CompareOptions options;
-  options.strictness =
-      subject.promises().deterministic ? Strictness::kBitwise : Strictness::kBounded;
-  verdict = CompareRows(subject, *alone, *beside, SameRow, "beside another call", options);
-  if (c.want_present && verdict.kind != VerdictKind::kBroken) {
-    verdict = Combine(verdict, ComparePresent(subject, *alone, *beside, SameRow,
-                                              "present beside another call", options));
-  }
-  return verdict;
+  return CompareCalls(subject, *alone, *beside, "beside another call",
+                      "present beside another call");
 }
 
 }  // namespace maskproof

@@ -165,15 +165,7 @@ Verdict CheckDeterminism(Subject& subject, const Case& c) {
   }
   std::optional<Trial> second = Try(subject, c, verdict);
   if (!second) return verdict;
-  CompareOptions options;
-  options.strictness =
-      subject.promises().deterministic ? Strictness::kBitwise : Strictness::kBounded;
-  verdict = CompareRows(subject, *first, *second, SameRow, "the second call", options);
-  if (c.want_present && verdict.kind != VerdictKind::kBroken) {
-    verdict = Combine(verdict, ComparePresent(subject, *first, *second, SameRow,
-                                              "present of the second call", options));
-  }
-  return verdict;
+  return CompareCalls(subject, *first, *second, "the second call", "present of the second call");
 }
 
 }  // namespace maskproof

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <new>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -138,13 +139,13 @@ Outcome InProcessSubject::Run(const Case& c, const RunRequest& request) {
 
 Outcome InProcessSubject::RunInCompany(const Case& c, const RunRequest& request) {
   std::atomic<bool> begun = false;
-  std::atomic<bool> over = false;
-  std::thread company([&] {
+  // Stopped and waited for at the end of this function, whatever ends it.
+  const std::jthread company([&](const std::stop_token& stop) {
     try {
       do {
         begun = true;
         RunOnce(*request.company, {});
-      } while (!over);
+      } while (!stop.stop_requested());
     } catch (const std::bad_alloc&) {
       begun = true;  // and over: its outcome is nobody's business
     }
@@ -157,8 +158,6 @@ Outcome InProcessSubject::RunInCompany(const Case& c, const RunRequest& request)
     outcome = std::move(again);
     break;
   }
-  over = true;
-  company.join();
   return outcome;
 }
 
