@@ -95,7 +95,7 @@ constexpr auto kLayoutDefects = std::to_array<DefectEntry>({
       .sanitizer = "thread"}},
     {kSharedScratch,
      {"shared-scratch", "the weights of a row are kept in memory that all calls share",
-      "ONNX Runtime #19275: concurrent runs of one session corrupt each other's results"}},
+      "ONNX Runtime #19275: concurrent runs of one session, by way of TensorRT, corrupt results"}},
     {kTailStore,
      {"tail-store", "the last row of the output is stored as whole vectors, past its end",
       "vector code without a masked tail"}},
