@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <thread>
 #include <vector>
 
 #include "properties/subjects/planted_mask.h"
@@ -34,11 +35,14 @@ void RecallStaleWeights(const Problem& p, Row& row) {
 }
 
 // Through memory of the process. Atomic, so that it is no race by the language, only by intent.
+// Others come on meanwhile, as they would during the long rows of a real kernel: on a busy machine
+// two calls of a microsecond hardly ever meet.
 void ShareWeights(Row& row) {
   constexpr size_t kShared = 64;
   static std::array<std::atomic<float>, kShared> scratch{};
   const size_t count = std::min(row.weight.size(), kShared);
   for (size_t t = 0; t < count; ++t) scratch[t].store(row.weight[t], std::memory_order_relaxed);
+  std::this_thread::yield();
   for (size_t t = 0; t < count; ++t) row.weight[t] = scratch[t].load(std::memory_order_relaxed);
 }
 
