@@ -1,19 +1,17 @@
 // InProcessSubject: lends a subject its tensors and looks at what it did to the memory.
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <new>
-#include <stop_token>
+#include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "properties/case/case.h"
+#include "properties/subjects/companion.h"
 #include "properties/subjects/float_environment.h"
 #include "properties/subjects/memory_arena.h"
 #include "properties/subjects/placed_output.h"
@@ -137,20 +135,12 @@ Outcome InProcessSubject::Run(const Case& c, const RunRequest& request) {
   return request.company && promises().reentrant ? RunInCompany(c, request) : RunOnce(c, request);
 }
 
+InProcessSubject::InProcessSubject() = default;
+InProcessSubject::~InProcessSubject() = default;
+
 Outcome InProcessSubject::RunInCompany(const Case& c, const RunRequest& request) {
-  std::atomic<bool> begun = false;
-  // Stopped and waited for at the end of this function, whatever ends it.
-  const std::jthread company([&](const std::stop_token& stop) {
-    try {
-      do {
-        begun = true;
-        RunOnce(*request.company, {});
-      } while (!stop.stop_requested());
-    } catch (const std::bad_alloc&) {
-      begun = true;  // and over: its outcome is nobody's business
-    }
-  });
-  while (!begun) std::this_thread::yield();
+  if (companion_ == nullptr) companion_ = std::make_unique<Companion>();
+  const Companion::Company company(*companion_, [&] { RunOnce(*request.company, {}); });
   Outcome outcome = RunOnce(c, request);
   for (int run = 1; run < request.times; ++run) {
     Outcome again = RunOnce(c, request);

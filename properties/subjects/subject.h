@@ -13,6 +13,8 @@
 
 namespace maskproof {
 
+class Companion;
+
 // What a subject promises. An invariant that compares a subject with itself is bitwise where the
 // subject promises reproducible rows, and within the oracle's bound where it does not.
 struct Promises {
@@ -126,6 +128,8 @@ struct BoundCase {
 // sizes can be made out, or one element.
 class InProcessSubject : public Subject {
  public:
+  InProcessSubject();
+  ~InProcessSubject() override;
   Outcome Run(const Case& c, const RunRequest& request = {}) final;
 
  protected:
@@ -136,6 +140,8 @@ class InProcessSubject : public Subject {
  private:
   Outcome RunOnce(const Case& c, const RunRequest& request);
   Outcome RunInCompany(const Case& c, const RunRequest& request);
+
+  std::unique_ptr<Companion> companion_;  // once there was company
 };
 
 // The library's own kernels on one SIMD target. `target_name` is one of kernels::SupportedTargets.
