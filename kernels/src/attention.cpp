@@ -65,7 +65,7 @@ Status WithCall(const AttentionAttributes& attributes, const AttentionInputs& in
               .execution = execution},
              projection);
 } catch (const std::bad_alloc&) {
-  return {StatusCode::kOutOfMemory, {}};
+  return OutOfMemory();
 }
 
 }  // namespace

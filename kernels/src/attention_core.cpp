@@ -32,6 +32,7 @@ constexpr int64_t kPiecesPerWorker = 4;
 void SetAttentionBias(const std::optional<TensorView<const float>>& bias, CoreProblem& problem) {
   if (!bias) return;
   const int64_t head_elements = problem.geometry.queries * problem.geometry.keys;
+  problem.has_bias = true;
   problem.bias = bias->data;
   problem.bias_head_stride = bias->dims[1] == 1 ? 0 : head_elements;
   problem.bias_batch_stride = bias->dims[0] == 1 ? 0 : bias->dims[1] * head_elements;
@@ -92,7 +93,7 @@ bool CoreRun::ReadsOnce() const {
 bool CoreRun::ValuesStay() const {
   const Geometry& g = problem_.geometry;
   const bool is_short = kernels_->reads_rows && g.queries <= kMostRowsInPlace &&
-                        !problem_.mask->HasBits() && problem_.bias == nullptr;
+                        !problem_.mask->HasBits() && !problem_.has_bias;
   return value_stride_ == g.value_head_size && (ReadsOnce() || is_short);
 }
 

@@ -21,7 +21,8 @@ struct CoreProblem {
   int64_t query_batch = 0;
   int64_t key_batch = 0;
   const MaskPlan* mask = nullptr;
-  const float* bias = nullptr;    // rows of T floats; null if there is none
+  bool has_bias = false;
+  const float* bias = nullptr;    // rows of T floats; null also while only sizes are asked for
   int64_t bias_batch_stride = 0;  // 0 where the bias is broadcast
   int64_t bias_head_stride = 0;
   float scale = 1.0F;
@@ -37,7 +38,7 @@ struct CoreProblem {
     return value.Row(batch - key_batch, head, row);
   }
   const float* BiasRow(int64_t batch, int64_t head, int64_t query_row) const {
-    if (bias == nullptr) return nullptr;
+    if (!has_bias) return nullptr;
     return bias + batch * bias_batch_stride + head * bias_head_stride + query_row * geometry.keys;
   }
 };

@@ -184,7 +184,7 @@ maskproof_code Call(const maskproof_execution* given, const Answer& answer, cons
   }
   return answer.Give(body(reader, execution));
 } catch (const std::bad_alloc&) {
-  return MASKPROOF_OUT_OF_MEMORY;
+  return answer.Give(OutOfMemory());
 }
 
 // Reads the call and hands its arguments to `use(attributes, inputs, outputs)`.

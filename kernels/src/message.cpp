@@ -34,6 +34,7 @@ Status WrongShape(std::string_view name, std::string_view expected, std::span<co
   return Mismatch(name, expected, "shape " + DimsText(got));
 }
 
+// So short that every standard library keeps it in the string itself.
 Status OutOfMemory() { return {StatusCode::kOutOfMemory, "no memory"}; }
 
 Status ExpectShape(std::string_view name, std::span<const int64_t> dims,

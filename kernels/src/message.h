@@ -21,7 +21,7 @@ Status NotSupported(std::string_view name, std::string_view what);
 Status Mismatch(std::string_view name, std::string_view expected, std::string_view got);
 Status WrongShape(std::string_view name, std::string_view expected, std::span<const int64_t> got);
 
-Status OutOfMemory();
+Status OutOfMemory();  // takes no memory itself
 
 // kOk if `dims` are exactly `expected`.
 Status ExpectShape(std::string_view name, std::span<const int64_t> dims,

@@ -1,6 +1,7 @@
 #include "maskproof/kernels/packed_attention_weights.h"
 
 #include <cstdint>
+#include <new>
 #include <utility>
 
 #include "dispatch.h"
@@ -9,8 +10,16 @@
 
 namespace maskproof::kernels {
 
+PackedAttentionWeights& PackedAttentionWeights::operator=(PackedAttentionWeights&& other) noexcept {
+  buffer_ = std::exchange(other.buffer_, {});
+  input_width_ = std::exchange(other.input_width_, 0);
+  columns_ = std::exchange(other.columns_, 0);
+  target_ = std::exchange(other.target_, 0);
+  return *this;
+}
+
 Status PackAttentionWeights(const TensorView<const float>& weights, const Execution& execution,
-                            PackedAttentionWeights& packed) {
+                            PackedAttentionWeights& packed) try {
   MASKPROOF_RETURN_IF_ERROR(ExpectData("weights", weights.data, weights.dims));
   MASKPROOF_RETURN_IF_ERROR(ExpectRank("weights", weights.dims, 2));
   const int64_t target = ResolveTarget(execution.target);
@@ -29,6 +38,8 @@ Status PackAttentionWeights(const TensorView<const float>& weights, const Execut
               reinterpret_cast<float*>(fresh.buffer_.data()));
   packed = std::move(fresh);
   return {};
+} catch (const std::bad_alloc&) {
+  return OutOfMemory();
 }
 
 }  // namespace maskproof::kernels

@@ -42,7 +42,7 @@ Status PackQAttentionWeights(const QuantizedView& weights,
   packed.memory_ = std::move(memory);
   return {};
 } catch (const std::bad_alloc&) {
-  return {StatusCode::kOutOfMemory, {}};
+  return OutOfMemory();
 }
 
 }  // namespace maskproof::kernels

@@ -38,7 +38,7 @@ Status WithCall(const AttentionAttributes& attributes, const QAttentionInputs& i
               .execution = execution},
              projection);
 } catch (const std::bad_alloc&) {
-  return {StatusCode::kOutOfMemory, {}};
+  return OutOfMemory();
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ Status ScaledDotProductAttention(const CoreArguments& arguments, const Execution
   call.Run();
   return {};
 } catch (const std::bad_alloc&) {
-  return {StatusCode::kOutOfMemory, {}};
+  return OutOfMemory();
 }
 
 Status ScaledDotProductAttentionWorkspaceSize(const CoreArguments& arguments,
@@ -83,7 +83,7 @@ Status ScaledDotProductAttentionWorkspaceSize(const CoreArguments& arguments,
   CoreCall call(arguments, geometry, target, execution.parallel);
   return MeasureWorkspace([&call](Arena& arena) { return call.Reserve(arena); }, bytes);
 } catch (const std::bad_alloc&) {
-  return {StatusCode::kOutOfMemory, {}};
+  return OutOfMemory();
 }
 
 }  // namespace maskproof::kernels

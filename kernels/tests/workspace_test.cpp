@@ -172,6 +172,27 @@ TEST_P(WorkspaceTest, SizesAreToldWithoutData) {
   EXPECT_EQ(ask(without).code(), StatusCode::kInvalidArgument);
 }
 
+// Where values stay in place depends on whether there is a bias, not on where it is.
+TEST_P(WorkspaceTest, ABiasIsCountedWithoutItsData) {
+  CoreCase c = MakeCore({1, 2, 48, 80, 8, 64}, 4);
+  const std::vector<int64_t> bias_dims = {1, 1, 48, 80};
+  const std::vector<float> bias(static_cast<size_t>(48 * 80), 0.5F);
+  std::vector<float> output(static_cast<size_t>(2 * 48 * 64));
+  CoreArguments arguments;
+  arguments.shape = c.shape;
+  arguments.query = Dense(std::as_const(c.query).data.data(), 2, 48, 8);
+  arguments.key = Dense(std::as_const(c.key).data.data(), 2, 80, 8);
+  arguments.value = Dense(std::as_const(c.value).data.data(), 2, 80, 64);
+  arguments.attention_bias.emplace(nullptr, bias_dims);
+  arguments.output = Dense(output.data(), 2, 48, 64);
+  size_t without = 0;
+  ASSERT_TRUE(ScaledDotProductAttentionWorkspaceSize(arguments, execution(), without).ok());
+  arguments.attention_bias->data = bias.data();
+  size_t with_data = 0;
+  ASSERT_TRUE(ScaledDotProductAttentionWorkspaceSize(arguments, execution(), with_data).ok());
+  EXPECT_EQ(without, with_data);
+}
+
 // Queries, keys, values and packed weights, and tiles for each worker: nothing that grows as S x T.
 TEST_P(WorkspaceTest, NoMatrixOfScoresIsEverInMemory) {
   constexpr int64_t kHeads = 8;
@@ -235,6 +256,12 @@ TEST_P(WorkspaceTest, PackedWeightsThatDoNotFitAreRefused) {
         PackAttentionWeights(attention_.weights.view(), {.target = target.id}, packed).ok());
     EXPECT_EQ(run().message(), "packed_weights: are packed for another target");
   }
+  ASSERT_TRUE(PackAttentionWeights(attention_.weights.view(), execution(), packed).ok());
+  PackedAttentionWeights taken = std::move(packed);
+  EXPECT_TRUE(packed.empty());  // NOLINT(bugprone-use-after-move): that is the question
+  EXPECT_EQ(run().message(), "packed_weights: hold no weights");
+  packed = std::move(taken);
+  EXPECT_TRUE(run().ok());
   TestTensor<float> vector({37});
   EXPECT_EQ(PackAttentionWeights(vector.view(), execution(), packed).code(),
             StatusCode::kInvalidArgument);

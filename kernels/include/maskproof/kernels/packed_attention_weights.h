@@ -3,6 +3,7 @@
 #define MASKPROOF_KERNELS_PACKED_ATTENTION_WEIGHTS_H_
 
 #include <cstdint>
+#include <utility>
 
 #include "maskproof/kernels/aligned_buffer.h"
 #include "maskproof/kernels/execution.h"
@@ -13,7 +14,12 @@ namespace maskproof::kernels {
 
 class PackedAttentionWeights {
  public:
-  // Whether there is nothing in it yet.
+  PackedAttentionWeights() = default;
+  PackedAttentionWeights(PackedAttentionWeights&& other) noexcept { *this = std::move(other); }
+  PackedAttentionWeights& operator=(PackedAttentionWeights&& other) noexcept;
+  ~PackedAttentionWeights() = default;
+
+  // Whether nothing has been packed, or it has been moved away.
   bool empty() const { return target_ == 0; }
   int64_t input_width() const { return input_width_; }
   int64_t columns() const { return columns_; }
@@ -31,7 +37,8 @@ class PackedAttentionWeights {
 };
 
 // Packs `weights` (Di, D + D + Dv) for execution.target. kInvalidArgument if they are not a matrix
-// with data; `packed` is then as it was.
+// with data, kNotSupported if the target is not one of SupportedTargets(), kOutOfMemory; `packed`
+// is then as it was.
 Status PackAttentionWeights(const TensorView<const float>& weights, const Execution& execution,
                             PackedAttentionWeights& packed);
 
