@@ -11,6 +11,7 @@
 
 #include "properties/subjects/kernels_c_api.h"
 #include "properties/subjects/placed_output.h"
+#include "properties/subjects/without_data.h"
 
 namespace maskproof {
 namespace {
@@ -121,7 +122,7 @@ class LaidOutOutput {
   }
 
  private:
-  void ReportTouched(bool MemoryReport::* fault, const char* where) {
+  void ReportTouched(bool MemoryReport::*fault, const char* where) {
     if (bound_.report == nullptr) return;
     for (size_t i = 0; i < copy_.size(); ++i) {
       if (std::bit_cast<uint32_t>(copy_[i]) == kUnwrittenBits) continue;
@@ -211,7 +212,8 @@ Status RunKernelsCore(const BoundCase& bound, KernelsWay way, OwnWorkspace& work
   } else {
     if (way.own_workspace) {
       status = workspace.Lend(execution, [&](const kernels::Execution& e, size_t& bytes) {
-        return ScaledDotProductAttentionWorkspaceSize(arguments, e, bytes);
+        return ScaledDotProductAttentionWorkspaceSize(
+            way.asks_without_data ? WithoutData(arguments) : arguments, e, bytes);
       });
     }
     if (status.ok()) status = kernels::ScaledDotProductAttention(arguments, execution);

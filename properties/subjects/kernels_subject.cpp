@@ -18,6 +18,7 @@
 #include "properties/subjects/kernels_core.h"
 #include "properties/subjects/kernels_ways.h"
 #include "properties/subjects/subject.h"
+#include "properties/subjects/without_data.h"
 
 namespace maskproof {
 namespace {
@@ -181,7 +182,10 @@ kernels::Status RunAttention(const BoundCase& bound, KernelsWay way, OwnWorkspac
   if (way.own_workspace) {
     const kernels::Status status =
         workspace.Lend(execution, [&](const kernels::Execution& e, size_t& bytes) {
-          return AttentionWorkspaceSize(attributes, inputs, outputs, e, bytes);
+          return way.asks_without_data
+                     ? AttentionWorkspaceSize(attributes, WithoutData(inputs), WithoutData(outputs),
+                                              e, bytes)
+                     : AttentionWorkspaceSize(attributes, inputs, outputs, e, bytes);
         });
     if (!status.ok()) return status;
   }
@@ -221,7 +225,10 @@ kernels::Status RunQAttention(const BoundCase& bound, KernelsWay way, OwnWorkspa
   if (way.own_workspace) {
     const kernels::Status status =
         workspace.Lend(execution, [&](const kernels::Execution& e, size_t& bytes) {
-          return QAttentionWorkspaceSize(attributes, inputs, outputs, e, bytes);
+          return way.asks_without_data
+                     ? QAttentionWorkspaceSize(attributes, WithoutData(inputs),
+                                               WithoutData(outputs), e, bytes)
+                     : QAttentionWorkspaceSize(attributes, inputs, outputs, e, bytes);
         });
     if (!status.ok()) return status;
   }

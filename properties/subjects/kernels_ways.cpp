@@ -22,6 +22,7 @@ KernelsWay WayOf(const Case& c) {
     way.workers = kWorkers[rng.Below(kWorkers.size())];
     way.worker = rng.Below(way.workers);
   }
+  way.asks_without_data = rng.OneIn(2);
   return way;
 }
 

@@ -17,6 +17,7 @@ namespace maskproof {
 struct KernelsWay {
   bool packed_weights = false;
   bool own_workspace = false;
+  bool asks_without_data = false;  // for the size of the workspace
   bool in_c = false;
   // 0: as many threads as the subject has. Otherwise a LoneWorker of so many, of which number
   // `worker` works.
