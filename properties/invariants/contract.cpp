@@ -147,13 +147,17 @@ Verdict CheckMemory(Subject& subject, const Case& c) {
   struct Where {
     MemoryPlacement placement;
     const char* label;
+    bool flushing = false;
   };
   constexpr std::array kPlaces{
       Where{.placement = MemoryPlacement::kPlain, .label = "in ordinary memory"},
       Where{.placement = MemoryPlacement::kGuardAfter,
             .label = "with an unreadable page after every tensor"},
       Where{.placement = MemoryPlacement::kGuardBefore,
-            .label = "with an unreadable page before every tensor"}};
+            .label = "with an unreadable page before every tensor"},
+      Where{.placement = MemoryPlacement::kPlain,
+            .label = "where the caller flushes denormals",
+            .flushing = true}};
   if (TakesTooLong(c) || !subject.Supports(c)) return NotApplicable();
   Verdict combined = NotApplicable();
   std::optional<Output> elsewhere;
@@ -161,6 +165,7 @@ Verdict CheckMemory(Subject& subject, const Case& c) {
     RunRequest request;
     request.placement = place.placement;
     request.audit = true;
+    request.flushing = place.flushing;
     Outcome outcome = subject.Run(c, request);
     if (outcome.kind == OutcomeKind::kUnsupported) continue;
     Tally tally(place.label);
@@ -169,7 +174,8 @@ Verdict CheckMemory(Subject& subject, const Case& c) {
     } else if (!outcome.memory.clean()) {
       tally.Fail(WhatIsDirty(outcome.memory));
     } else if (outcome.kind == OutcomeKind::kOutput) {
-      const bool same = !elsewhere || SameOutput(*elsewhere, outcome.output);
+      // Denormals that are flushed are the caller's wish.
+      const bool same = !elsewhere || place.flushing || SameOutput(*elsewhere, outcome.output);
       if (subject.promises().reproducible_rows && !same) {
         tally.Fail("the result is another one than with the tensors elsewhere");
       } else {

@@ -181,10 +181,12 @@ Outcome InProcessSubject::RunOnce(const Case& c, const RunRequest& request) {
   }
 
   // Handed back even when nobody asks for an audit: the oracle computes in this environment too.
+  const uint64_t ours = ReadFloatControl();
+  if (request.flushing) WriteFloatControl(ours | kFlushToZeroControl);
   const uint64_t float_control = ReadFloatControl();
   outcome.kind = Invoke(bound, outcome.message);
   const bool float_control_changed = ReadFloatControl() != float_control;
-  if (float_control_changed) WriteFloatControl(float_control);
+  WriteFloatControl(ours);
 
   if (request.audit) {
     outcome.memory.float_environment_changed = float_control_changed;

@@ -117,6 +117,11 @@ class LaidOutOutput {
     ReportTouched(&MemoryReport::wrote_outside, "between the rows of the padded output");
   }
 
+  bool IsUnwritten() const {
+    return copy_.empty() ? maskproof::IsUnwritten(data_, ElementCount(bound_.output_dims))
+                         : maskproof::IsUnwritten(copy_.data(), static_cast<int64_t>(copy_.size()));
+  }
+
   void Refused() {
     ReportTouched(&MemoryReport::touched_on_refusal, "though the call was refused");
   }
@@ -215,6 +220,14 @@ Status RunKernelsCore(const BoundCase& bound, KernelsWay way, OwnWorkspace& work
         return ScaledDotProductAttentionWorkspaceSize(
             way.asks_without_data ? WithoutData(arguments) : arguments, e, bytes);
       });
+    }
+    if (status.ok() && way.offers_less) {
+      status = OfferLess(
+          execution,
+          [&](const kernels::Execution& less) {
+            return kernels::ScaledDotProductAttention(arguments, less);
+          },
+          [&] { return output.IsUnwritten(); });
     }
     if (status.ok()) status = kernels::ScaledDotProductAttention(arguments, execution);
   }

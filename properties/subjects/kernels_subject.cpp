@@ -16,7 +16,9 @@
 #include "maskproof/kernels/packed_qattention_weights.h"
 #include "properties/subjects/kernels_c_api.h"
 #include "properties/subjects/kernels_core.h"
+#include "properties/subjects/kernels_packing.h"
 #include "properties/subjects/kernels_ways.h"
+#include "properties/subjects/placed_output.h"
 #include "properties/subjects/subject.h"
 #include "properties/subjects/without_data.h"
 
@@ -156,6 +158,13 @@ kernels::AttentionOutputs OutputsOf(const BoundCase& bound) {
   return outputs;
 }
 
+bool AreUnwritten(const kernels::AttentionOutputs& outputs) {
+  const auto unwritten = [](const TensorView<float>& tensor) {
+    return IsUnwritten(tensor.data, ElementCount(tensor.dims));
+  };
+  return unwritten(outputs.output) && (!outputs.present || unwritten(*outputs.present));
+}
+
 kernels::Status RunAttention(const BoundCase& bound, KernelsWay way, OwnWorkspace& workspace,
                              kernels::FullyMaskedPolicy fully_masked,
                              kernels::Execution execution) {
@@ -174,7 +183,9 @@ kernels::Status RunAttention(const BoundCase& bound, KernelsWay way, OwnWorkspac
   }
   kernels::PackedAttentionWeights packed;
   kernels::Status packing;
-  if (way.packed_weights) packing = PackAttentionWeights(inputs.weights, execution, packed);
+  if (way.packed_weights) {
+    packing = PackFloat(inputs.weights, way.repacks, execution, packed);
+  }
   if (way.packed_weights && packing.ok()) {
     inputs.packed_weights = &packed;
     inputs.weights.data = nullptr;
@@ -187,6 +198,15 @@ kernels::Status RunAttention(const BoundCase& bound, KernelsWay way, OwnWorkspac
                                               e, bytes)
                      : AttentionWorkspaceSize(attributes, inputs, outputs, e, bytes);
         });
+    if (!status.ok()) return status;
+  }
+  if (way.offers_less) {
+    const kernels::Status status = OfferLess(
+        execution,
+        [&](const kernels::Execution& less) {
+          return kernels::Attention(attributes, inputs, outputs, less);
+        },
+        [&] { return AreUnwritten(outputs); });
     if (!status.ok()) return status;
   }
   return AfterPacking(packing, kernels::Attention(attributes, inputs, outputs, execution));
@@ -216,7 +236,8 @@ kernels::Status RunQAttention(const BoundCase& bound, KernelsWay way, OwnWorkspa
   const bool pack = way.packed_weights && ElementCount(inputs.weights.dims) > 0;
   kernels::Status packing;
   if (pack) {
-    packing = PackQAttentionWeights(inputs.weights, inputs.weight_zero_point, execution, packed);
+    packing =
+        PackQuantized(inputs.weights, inputs.weight_zero_point, way.repacks, execution, packed);
   }
   if (pack && packing.ok()) {
     inputs.packed_weights = &packed;
@@ -230,6 +251,15 @@ kernels::Status RunQAttention(const BoundCase& bound, KernelsWay way, OwnWorkspa
                                                WithoutData(outputs), e, bytes)
                      : QAttentionWorkspaceSize(attributes, inputs, outputs, e, bytes);
         });
+    if (!status.ok()) return status;
+  }
+  if (way.offers_less) {
+    const kernels::Status status = OfferLess(
+        execution,
+        [&](const kernels::Execution& less) {
+          return kernels::QAttention(attributes, inputs, outputs, less);
+        },
+        [&] { return AreUnwritten(outputs); });
     if (!status.ok()) return status;
   }
   return AfterPacking(packing, kernels::QAttention(attributes, inputs, outputs, execution));
@@ -279,7 +309,7 @@ class KernelsSubject final : public InProcessSubject {
     const int asked = bound.threads;
     std::optional<LoneWorker> alone;
     if (way.workers > 0 && asked != 1) {
-      alone.emplace(asked > 1 ? static_cast<size_t>(asked) : way.workers, way.worker);
+      alone.emplace(asked > 1 ? static_cast<size_t>(asked) : way.workers, way);
     }
     execution.parallel = alone ? &*alone : PoolFor(asked > 0 ? asked : threads_);
     const kernels::Status status = RunOp(bound, way, execution);

@@ -3,7 +3,10 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
+#include <vector>
 
+#include "maskproof/kernels/attention.h"
 #include "properties/base/rng.h"
 
 namespace maskproof {
@@ -23,7 +26,36 @@ KernelsWay WayOf(const Case& c) {
     way.worker = rng.Below(way.workers);
   }
   way.asks_without_data = rng.OneIn(2);
+  way.repacks = rng.OneIn(2);
+  way.offers_less = rng.OneIn(4);
+  way.calls_in_between = rng.OneIn(2);
   return way;
+}
+
+// A core of 4 x 40 scores: small, but not so small that its scratch memory ends before anything of
+// use in another's.
+void LoneWorker::CallInBetween() {
+  constexpr int64_t kQueries = 4;
+  constexpr int64_t kKeys = 40;
+  constexpr int64_t kSize = 8;
+  static const std::vector<float> numbers(kKeys * kSize, 0.75F);
+  std::array<float, kQueries * kSize> output{};
+  const auto dense = [](auto* data, int64_t rows) {
+    return kernels::StridedTensor<std::remove_pointer_t<decltype(data)>>{data, rows * kSize,
+                                                                         rows * kSize, kSize};
+  };
+  kernels::CoreArguments arguments;
+  arguments.shape = {.batch = 1,
+                     .heads = 1,
+                     .query_length = kQueries,
+                     .total_length = kKeys,
+                     .head_size = kSize,
+                     .value_head_size = kSize};
+  arguments.query = dense(numbers.data(), kQueries);
+  arguments.key = dense(numbers.data(), kKeys);
+  arguments.value = dense(numbers.data(), kKeys);
+  arguments.output = dense(output.data(), kQueries);
+  static_cast<void>(kernels::ScaledDotProductAttention(arguments, {}));
 }
 
 void* OwnWorkspace::Memory(size_t bytes) {

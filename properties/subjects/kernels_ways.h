@@ -16,13 +16,19 @@ namespace maskproof {
 
 struct KernelsWay {
   bool packed_weights = false;
+  bool repacks =
+      false;  // what has held other weights, from memory that has held and will hold others
   bool own_workspace = false;
   bool asks_without_data = false;  // for the size of the workspace
+  bool offers_less = false;        // workspace than that at first
   bool in_c = false;
   // 0: as many threads as the subject has. Otherwise a LoneWorker of so many, of which number
   // `worker` works.
   size_t workers = 0;
   size_t worker = 0;
+  // The LoneWorker makes a call of other data before each of its jobs, as a thread may that takes
+  // up whatever work there is.
+  bool calls_in_between = false;
 };
 
 // What a case comes to whose weights were to be packed first. Weights that cannot be packed are for
@@ -41,17 +47,22 @@ KernelsWay WayOf(const Case& c);
 // behind others is seldom touched by real threads on a small machine.
 class LoneWorker final : public kernels::ParallelFor {
  public:
-  // `worker` comes first, the others after it.
-  LoneWorker(size_t workers, size_t worker) : workers_(workers), worker_(worker) {}
+  // way.worker comes first, the others after it.
+  LoneWorker(size_t workers, const KernelsWay& way)
+      : workers_(workers), worker_(way.worker), calls_in_between_(way.calls_in_between) {}
 
   size_t Concurrency() const override { return workers_; }
   void Run(size_t count, Task task, void* context) override {
+    if (calls_in_between_) CallInBetween();
     for (size_t i = 0; i < count; ++i) task(context, (worker_ + i) % count);
   }
 
  private:
+  static void CallInBetween();
+
   size_t workers_;
   size_t worker_;
+  bool calls_in_between_;
 };
 
 // Scratch memory of exactly the size that was asked for, in front of an unreadable page and full of
@@ -77,6 +88,19 @@ class OwnWorkspace {
 
   MemoryArena arena_;
 };
+
+// What is wrong with `call(execution)` if it is lent a byte less than it needs: it must refuse, and
+// `unwritten()` must say that the outputs are as they were. Ok also where nothing is lent.
+template <typename Call, typename Unwritten>
+kernels::Status OfferLess(kernels::Execution lent, const Call& call, const Unwritten& unwritten) {
+  if (lent.workspace == nullptr || lent.workspace_size == 0) return {};
+  --lent.workspace_size;
+  const bool refused = !call(lent).ok();
+  if (refused && unwritten()) return {};
+  return {kernels::StatusCode::kInvalidArgument,
+          refused ? "workspace: one that is too small was refused after outputs were written"
+                  : "workspace: one that is too small was taken"};
+}
 
 }  // namespace maskproof
 

@@ -29,6 +29,18 @@ std::optional<int64_t> FirstOther(std::span<const std::byte> bytes) {
 
 }  // namespace
 
+bool IsUnwritten(const float* data, int64_t count) {
+  const auto size = static_cast<size_t>(std::max<int64_t>(count, 0)) * sizeof(float);
+  MarkInitialised(data, size);
+  const auto* const bytes = reinterpret_cast<const std::byte*>(data);
+  bool unwritten = true;
+  for (size_t offset = 0; offset < size; offset += sizeof(float)) {
+    unwritten = unwritten && BitsAt(bytes, offset) == kUnwrittenBits;
+  }
+  MarkUninitialised(data, size);
+  return unwritten;
+}
+
 bool PlacedOutput::Place(const Dims& dims, const RunRequest& request, MemoryArena& arena) {
   dims_ = dims;
   size_ = static_cast<size_t>(ElementCount(dims)) * sizeof(float);

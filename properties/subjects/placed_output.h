@@ -20,6 +20,9 @@ namespace maskproof {
 // payload and was copied.
 inline constexpr uint32_t kUnwrittenBits = 0x7FA5A5A5U;
 
+// Whether all of them still hold it.
+bool IsUnwritten(const float* data, int64_t count);
+
 class PlacedOutput {
  public:
   // False if memory could not be had. `arena` is used by the guarded placements only.

@@ -99,6 +99,9 @@ void Compute(const BoundCase& bound, Defect defect) {
   const bool no_present = bound.present == nullptr || ElementCount(bound.present_dims) == 0;
   if (ElementCount(bound.output_dims) == 0 && no_present) return;
   if (p.Has(Defect::kFtzLeftOn)) WriteFloatControl(ReadFloatControl() | kFlushToZeroControl);
+  if (p.Has(Defect::kFloatControlReset)) {
+    WriteFloatControl(ReadFloatControl() & ~kFlushToZeroControl);
+  }
   if (p.Has(Defect::kAcceptNegativeLength)) WriteBeforeTheMask(p);
   if (p.Has(Defect::kTailLoad)) LoadPastTheEnd(p);
   switch (bound.c->op) {

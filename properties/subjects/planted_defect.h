@@ -107,6 +107,7 @@ enum class Defect : uint8_t {
   kTailStore,
   kTailLoad,
   kFtzLeftOn,
+  kFloatControlReset,
   // Quantised product.
   kSaturate16,
   kWeightZpIgnored,

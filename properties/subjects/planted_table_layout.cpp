@@ -105,6 +105,10 @@ constexpr auto kLayoutDefects = std::to_array<DefectEntry>({
     {kFtzLeftOn,
      {"ftz-left-on", "flush-to-zero is switched on and stays on after the call",
       "libraries that tune the control register for speed"}},
+    {kFloatControlReset,
+     {"float-control-reset",
+      "the call computes under the default control register and hands that back, not the caller's",
+      "code that wants denormals, called by code that flushes them"}},
 });
 
 }  // namespace

@@ -65,6 +65,8 @@ enum class MemoryPlacement : uint8_t {
 struct RunRequest {
   MemoryPlacement placement = MemoryPlacement::kPlain;
   bool audit = false;
+  // The caller has flush-to-zero and denormals-are-zero switched on, and wants to keep them.
+  bool flushing = false;
   int threads = 0;  // 0: the subject's own number; otherwise, where the subject can, this many
   // Run over and over by a second thread meanwhile, where the subject is reentrant. The case itself
   // is then run `times` times; the outcome is the first whose output is not that of the first run,

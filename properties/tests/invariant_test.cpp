@@ -262,6 +262,7 @@ constexpr auto kBreakers = std::to_array<Breaker>({
     {"per-column", "weight-zp-ignored"},
     {"per-column", "scale-of-q-for-v"},
     {"memory", "ftz-left-on"},
+    {"memory", "float-control-reset"},
     {"memory", "input-scribbler"},
     {"memory", "writes-nothing"},
     {"refusal", "accept-negative-length"},

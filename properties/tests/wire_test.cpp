@@ -44,6 +44,7 @@ TEST(Wire, CasesOfEveryKindArriveAsTheyWere) {
     const Case sent = RandomCase(seed);
     RunRequest request{.placement = MemoryPlacement::kGuardBefore,
                        .audit = seed % 2 == 0,
+                       .flushing = seed % 5 == 0,
                        .threads = static_cast<int>(seed)};
     if (seed % 3 == 0) {
       request.company = std::make_shared<const Case>(RandomCase(seed + 1));
@@ -57,6 +58,7 @@ TEST(Wire, CasesOfEveryKindArriveAsTheyWere) {
     EXPECT_EQ(received, sent) << "seed " << seed;
     EXPECT_EQ(received_request.placement, request.placement);
     EXPECT_EQ(received_request.audit, request.audit);
+    EXPECT_EQ(received_request.flushing, request.flushing);
     EXPECT_EQ(received_request.threads, request.threads);
     EXPECT_EQ(received_request.times, request.times);
     ASSERT_EQ(received_request.company != nullptr, request.company != nullptr);

@@ -205,6 +205,7 @@ bool Decode(std::span<const std::byte> bytes, Greeting& greeting) {
 void Encode(const Case& c, const RunRequest& request, Writer& writer) {
   writer.Number(request.placement);
   writer.Number(uint8_t{request.audit});
+  writer.Number(uint8_t{request.flushing});
   writer.Number(request.threads);
   writer.Number(request.times);
   writer.Number(uint8_t{request.company != nullptr});
@@ -216,6 +217,7 @@ bool Decode(std::span<const std::byte> bytes, Case& c, RunRequest& request) {
   Reader reader(bytes);
   request.placement = reader.Enumerator(MemoryPlacement::kGuardBefore);
   request.audit = reader.Flag();
+  request.flushing = reader.Flag();
   request.threads = reader.Number<int>();
   request.times = reader.Number<int>();
   request.company.reset();
