@@ -8,6 +8,7 @@
 #include "dispatch.h"
 #include "message.h"
 #include "operator.h"
+#include "parallel.h"
 #include "projection.h"
 #include "scratch.h"
 #include "validate.h"
@@ -45,14 +46,16 @@ class FloatProjection final : public Projection {
 // Validates the arguments and hands the call and its projection to `use`.
 template <typename Use>
 Status WithCall(const AttentionAttributes& attributes, const AttentionInputs& inputs,
-                const AttentionOutputs& outputs, const Execution& execution, Data data,
+                const AttentionOutputs& outputs, const Execution& given, Data data,
                 const Use& use) try {
+  ThreadsOfCall threads(given);
+  const Execution& execution = threads.execution();
   Geometry geometry;
   MASKPROOF_RETURN_IF_ERROR(ValidateAttention(attributes, inputs, outputs, data, geometry));
   const int64_t target = ResolveTarget(execution.target);
   if (target == 0) return NotSupported("target", "not one of SupportedTargets()");
-  if (inputs.packed_weights != nullptr && inputs.packed_weights->target() != target) {
-    return Invalid("packed_weights", "are packed for another target");
+  if (inputs.packed_weights != nullptr) {
+    MASKPROOF_RETURN_IF_ERROR(ValidatePackedWeights(inputs, target));
   }
   FloatProjection projection(inputs, geometry, target, execution.parallel);
   return use({.attributes = attributes,

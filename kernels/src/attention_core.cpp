@@ -30,7 +30,8 @@ constexpr int64_t kPiecesPerWorker = 4;
 }  // namespace
 
 void SetAttentionBias(const std::optional<TensorView<const float>>& bias, CoreProblem& problem) {
-  if (!bias) return;
+  // Without an element, the sizes may be anything, and their products overflow.
+  if (!bias || problem.geometry.empty()) return;
   const int64_t head_elements = problem.geometry.queries * problem.geometry.keys;
   problem.has_bias = true;
   problem.bias = bias->data;

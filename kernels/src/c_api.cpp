@@ -35,8 +35,15 @@ static_assert(MASKPROOF_INVALID_ARGUMENT == static_cast<int>(StatusCode::kInvali
 static_assert(MASKPROOF_NOT_SUPPORTED == static_cast<int>(StatusCode::kNotSupported));
 static_assert(MASKPROOF_OUT_OF_MEMORY == static_cast<int>(StatusCode::kOutOfMemory));
 
-// `type` may be any number that the caller has put there.
-const char* TypeName(maskproof_type type) {
+// The caller may have put any number there, and C++ knows no enum with such a value.
+int TypeOf(const maskproof_tensor& tensor) {
+  static_assert(sizeof(tensor.type) == sizeof(int));
+  int type = 0;
+  std::memcpy(&type, &tensor.type, sizeof type);
+  return type;
+}
+
+const char* TypeName(int type) {
   switch (type) {
     case MASKPROOF_FLOAT32:
       return "float32";
@@ -97,7 +104,7 @@ class Reader {
   template <typename T>
   TensorView<const T> Tensor(const char* name, const maskproof_tensor& tensor,
                              maskproof_type type) {
-    if (tensor.type != type) Refuse(Mismatch(name, TypeName(type), TypeName(tensor.type)));
+    if (TypeOf(tensor) != type) Refuse(Mismatch(name, TypeName(type), TypeName(TypeOf(tensor))));
     return {.data = static_cast<const T*>(tensor.data), .dims = Dims(name, tensor)};
   }
 
@@ -109,12 +116,11 @@ class Reader {
   }
 
   QuantizedView Quantized(const char* name, const maskproof_tensor& tensor) {
-    if (tensor.type != MASKPROOF_INT8 && tensor.type != MASKPROOF_UINT8) {
-      Refuse(Mismatch(name, "int8 or uint8", TypeName(tensor.type)));
+    const int type = TypeOf(tensor);
+    if (type != MASKPROOF_INT8 && type != MASKPROOF_UINT8) {
+      Refuse(Mismatch(name, "int8 or uint8", TypeName(type)));
     }
-    return {.data = tensor.data,
-            .dims = Dims(name, tensor),
-            .is_signed = tensor.type == MASKPROOF_INT8};
+    return {.data = tensor.data, .dims = Dims(name, tensor), .is_signed = type == MASKPROOF_INT8};
   }
 
   std::optional<QuantizedView> OptionalQuantized(const char* name, const maskproof_tensor* tensor) {
@@ -279,15 +285,24 @@ using maskproof::kernels::SupportedTargets;
 
 extern "C" {
 
-size_t maskproof_target_count(void) { return SupportedTargets().size(); }
-
-const char* maskproof_target_name(size_t index) {
-  // Highway's names are literals: they end in a zero.
-  return index < SupportedTargets().size() ? SupportedTargets()[index].name.data() : nullptr;
+// The first call makes the list, for which there may be no memory.
+size_t maskproof_target_count(void) try {
+  return SupportedTargets().size();
+} catch (const std::bad_alloc&) {
+  return 0;
 }
 
-int64_t maskproof_target_id(size_t index) {
+const char* maskproof_target_name(size_t index) try {
+  // Highway's names are literals: they end in a zero.
+  return index < SupportedTargets().size() ? SupportedTargets()[index].name.data() : nullptr;
+} catch (const std::bad_alloc&) {
+  return nullptr;
+}
+
+int64_t maskproof_target_id(size_t index) try {
   return index < SupportedTargets().size() ? SupportedTargets()[index].id : 0;
+} catch (const std::bad_alloc&) {
+  return 0;
 }
 
 maskproof_thread_pool* maskproof_thread_pool_create(size_t threads) {

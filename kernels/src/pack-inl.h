@@ -24,22 +24,23 @@ namespace maskproof::kernels::HWY_NAMESPACE {
 struct TileValues {
   const float* data;
   int64_t column_stride;  // of data, for each column at which a panel begins
-  int64_t key_stride;     // 0: the width of the panel
+  bool in_place;          // else packed: the keys of a panel stand its width apart
+  int64_t key_stride;     // in place; any number, 0 included
   const uint8_t* finite;  // whether all are finite numbers; null: not known
 
-  bool in_place() const { return key_stride != 0; }
   // Of the panel that begins with a column. The last one has the columns that are left.
   int64_t Width(int64_t column, int64_t value_stride, bool wide) const {
     const int64_t in_place_width = wide ? kInPlaceVectors * FloatLanes() : PanelColumns();
-    return std::min(in_place() ? in_place_width : CorePanelColumns(), value_stride - column);
+    return std::min(in_place ? in_place_width : CorePanelColumns(), value_stride - column);
   }
   const float* Panel(int64_t column) const { return data + column * column_stride; }
-  int64_t KeyStride(int64_t width) const { return in_place() ? key_stride : width; }
+  int64_t KeyStride(int64_t width) const { return in_place ? key_stride : width; }
 };
 
 HWY_INLINE TileValues ValuesOf(const CoreProblem& problem, const PackedTile& packed) {
   return {.data = packed.values,
           .column_stride = TileCapacity(problem.geometry.keys),
+          .in_place = false,
           .key_stride = 0,
           .finite = packed.finite};
 }
@@ -49,6 +50,7 @@ HWY_INLINE TileValues ValuesInPlace(const CoreProblem& problem, int64_t batch, i
                                     int64_t tile) {
   return {.data = problem.ValueRow(batch, head, tile * kTileKeys),
           .column_stride = 1,
+          .in_place = true,
           .key_stride = problem.value.row_stride,
           .finite = nullptr};
 }

@@ -6,6 +6,7 @@
 
 #include "dispatch.h"
 #include "message.h"
+#include "parallel.h"
 #include "projection.h"
 
 namespace maskproof::kernels {
@@ -20,6 +21,7 @@ PackedAttentionWeights& PackedAttentionWeights::operator=(PackedAttentionWeights
 
 Status PackAttentionWeights(const TensorView<const float>& weights, const Execution& execution,
                             PackedAttentionWeights& packed) try {
+  ThreadsOfCall threads(execution);
   MASKPROOF_RETURN_IF_ERROR(ExpectData("weights", weights.data, weights.dims));
   MASKPROOF_RETURN_IF_ERROR(ExpectRank("weights", weights.dims, 2));
   const int64_t target = ResolveTarget(execution.target);
@@ -34,8 +36,8 @@ Status PackAttentionWeights(const TensorView<const float>& weights, const Execut
   fresh.input_width_ = weights.dims[0];
   fresh.columns_ = weights.dims[1];
   fresh.target_ = target;
-  PackWeights(weights.data, fresh.input_width_, fresh.columns_, target, execution.parallel,
-              reinterpret_cast<float*>(fresh.buffer_.data()));
+  PackWeights(weights.data, fresh.input_width_, fresh.columns_, target,
+              threads.execution().parallel, reinterpret_cast<float*>(fresh.buffer_.data()));
   packed = std::move(fresh);
   return {};
 } catch (const std::bad_alloc&) {

@@ -9,6 +9,7 @@
 
 #include "dispatch.h"
 #include "message.h"
+#include "parallel.h"
 #include "quantized_weights.h"
 #include "scratch.h"
 #include "validate.h"
@@ -26,6 +27,7 @@ PackedQAttentionWeights::~PackedQAttentionWeights() = default;
 Status PackQAttentionWeights(const QuantizedView& weights,
                              const std::optional<QuantizedView>& weight_zero_point,
                              const Execution& execution, PackedQAttentionWeights& packed) try {
+  ThreadsOfCall threads(execution);
   MASKPROOF_RETURN_IF_ERROR(ValidateQuantizedWeights(weights, weight_zero_point));
   const int64_t target = ResolveTarget(execution.target);
   if (target == 0) return NotSupported("target", "not one of SupportedTargets()");
@@ -37,7 +39,7 @@ Status PackQAttentionWeights(const QuantizedView& weights,
   if (!memory.Allocate(static_cast<int64_t>(bytes))) return OutOfMemory();
   Arena arena(memory.data());
   if (!reserve(arena)) return OutOfMemory();
-  contents->Pack(weights.data, weight_zero_point, execution.parallel);
+  contents->Pack(weights.data, weight_zero_point, threads.execution().parallel);
   packed.contents_ = std::move(contents);
   packed.memory_ = std::move(memory);
   return {};

@@ -11,11 +11,40 @@
 
 namespace maskproof::kernels {
 
+// A caller's threads for the time of one call, in which memory is counted and handed out by their
+// number: it is asked for once, and stays within what can be multiplied. On the stack of each
+// function of the API that has an Execution.
+class ThreadsOfCall final : public ParallelFor {
+ public:
+  explicit ThreadsOfCall(const Execution& given)
+      : parallel_(given.parallel),
+        concurrency_(parallel_ == nullptr
+                         ? 1
+                         : std::clamp<size_t>(parallel_->Concurrency(), 1, kMostConcurrency)),
+        execution_(given) {
+    if (parallel_ != nullptr) execution_.parallel = this;
+  }
+  ThreadsOfCall(const ThreadsOfCall&) = delete;
+  ThreadsOfCall& operator=(const ThreadsOfCall&) = delete;
+
+  // What was given, with these threads.
+  const Execution& execution() const { return execution_; }
+
+  size_t Concurrency() const override { return concurrency_; }
+  void Run(size_t count, Task task, void* context) override {
+    parallel_->Run(count, task, context);
+  }
+
+ private:
+  ParallelFor* parallel_;
+  size_t concurrency_;
+  Execution execution_;
+};
+
 // Workers that may be busy at once: per-worker scratch needs that many slots.
 inline int64_t WorkerCount(const ParallelFor* parallel, int64_t tasks) {
   if (parallel == nullptr) return 1;
-  const auto concurrency = static_cast<int64_t>(std::max<size_t>(parallel->Concurrency(), 1));
-  return std::clamp<int64_t>(tasks, 1, concurrency);
+  return std::clamp<int64_t>(tasks, 1, static_cast<int64_t>(parallel->Concurrency()));
 }
 
 // Calls body(task, worker) once for every task in [0, tasks), worker in [0, WorkerCount). A worker

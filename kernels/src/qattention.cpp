@@ -8,6 +8,7 @@
 #include "maskproof/kernels/attention.h"
 #include "message.h"
 #include "operator.h"
+#include "parallel.h"
 #include "quantized_projection.h"
 #include "validate.h"
 
@@ -17,8 +18,10 @@ namespace {
 // Validates the arguments and hands the call and its projection to `use`.
 template <typename Use>
 Status WithCall(const AttentionAttributes& attributes, const QAttentionInputs& inputs,
-                const AttentionOutputs& outputs, const Execution& execution, Data data,
+                const AttentionOutputs& outputs, const Execution& given, Data data,
                 const Use& use) try {
+  ThreadsOfCall threads(given);
+  const Execution& execution = threads.execution();
   Geometry geometry;
   MASKPROOF_RETURN_IF_ERROR(ValidateQAttention(attributes, inputs, outputs, data, geometry));
   const int64_t target = ResolveTarget(execution.target);

@@ -32,6 +32,17 @@
 #define MASKPROOF_BYTES_ALWAYS (HWY_TARGET == HWY_AVX3_DL)
 #define MASKPROOF_BYTES_BY_EXTENSION (HWY_TARGET == HWY_NEON && HWY_ARCH_ARM_A64)
 
+// What lets the assembler take dot products. It stays in force to the end of the file, so that
+// whatever the compiler may use must be in it, too.
+#undef MASKPROOF_ASSEMBLE_DOT_PRODUCT
+#if defined(__ARM_FEATURE_DOTPROD)
+#define MASKPROOF_ASSEMBLE_DOT_PRODUCT ""
+#elif defined(__ARM_FEATURE_SVE)
+#define MASKPROOF_ASSEMBLE_DOT_PRODUCT ".arch armv8.4-a+crypto+sve\n\t"
+#else
+#define MASKPROOF_ASSEMBLE_DOT_PRODUCT ".arch armv8.4-a+crypto\n\t"
+#endif
+
 MASKPROOF_BEFORE_QUANTIZED_NAMESPACE();
 namespace maskproof::kernels::HWY_NAMESPACE {
 
@@ -57,11 +68,9 @@ struct Bytes {
 #else
     // Not the intrinsic, which wants the extension for the whole function, where the compiler may
     // then use it for something else.
-    __asm__(
-        ".arch armv8.2-a+crypto+dotprod\n\t"
-        "udot %0.4s, %1.16b, %2.16b"
-        : "+w"(sum.raw)
-        : "w"(x.raw), "w"(w.raw));
+    __asm__(MASKPROOF_ASSEMBLE_DOT_PRODUCT "udot %0.4s, %1.16b, %2.16b"
+            : "+w"(sum.raw)
+            : "w"(x.raw), "w"(w.raw));
 #endif
   }
 

@@ -9,6 +9,7 @@
 #include "mask.h"
 #include "maskproof/kernels/attention.h"
 #include "message.h"
+#include "parallel.h"
 #include "scratch.h"
 #include "validate.h"
 #include "workspace.h"
@@ -59,7 +60,9 @@ class CoreCall {
 
 }  // namespace
 
-Status ScaledDotProductAttention(const CoreArguments& arguments, const Execution& execution) try {
+Status ScaledDotProductAttention(const CoreArguments& arguments, const Execution& given) try {
+  ThreadsOfCall threads(given);
+  const Execution& execution = threads.execution();
   Geometry geometry;
   MASKPROOF_RETURN_IF_ERROR(ValidateCore(arguments, Data::kRequired, geometry));
   const int64_t target = ResolveTarget(execution.target);
@@ -75,7 +78,9 @@ Status ScaledDotProductAttention(const CoreArguments& arguments, const Execution
 }
 
 Status ScaledDotProductAttentionWorkspaceSize(const CoreArguments& arguments,
-                                              const Execution& execution, size_t& bytes) try {
+                                              const Execution& given, size_t& bytes) try {
+  ThreadsOfCall threads(given);
+  const Execution& execution = threads.execution();
   Geometry geometry;
   MASKPROOF_RETURN_IF_ERROR(ValidateCore(arguments, Data::kIgnored, geometry));
   const int64_t target = ResolveTarget(execution.target);

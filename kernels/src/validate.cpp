@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "dispatch.h"
 #include "message.h"
 
 namespace maskproof::kernels {
@@ -154,18 +155,6 @@ Status ValidateOutputs(const AttentionOutputs& outputs, Data data, const Geometr
   return ExpectTensor("present", *outputs.present, data);
 }
 
-Status ValidatePacked(const AttentionInputs& inputs) {
-  const PackedAttentionWeights* const packed = inputs.packed_weights;
-  if (packed == nullptr) return {};
-  if (packed->empty()) return Invalid("packed_weights", "hold no weights");
-  if (packed->input_width() == inputs.weights.dims[0] &&
-      packed->columns() == inputs.weights.dims[1]) {
-    return {};
-  }
-  const int64_t got[] = {packed->input_width(), packed->columns()};
-  return WrongShape("packed_weights", "shape " + DimsText(inputs.weights.dims), got);
-}
-
 }  // namespace
 
 Status ValidateAttention(const AttentionAttributes& attributes, const AttentionInputs& inputs,
@@ -185,13 +174,13 @@ Status ValidateAttention(const AttentionAttributes& attributes, const AttentionI
   if (inputs.bias) shapes.bias = inputs.bias->dims;
   Geometry g;
   MASKPROOF_RETURN_IF_ERROR(ValidateProjection(shapes, g));
-  MASKPROOF_RETURN_IF_ERROR(ValidatePacked(inputs));
   MASKPROOF_RETURN_IF_ERROR(ValidateHiddenSizes(attributes, shapes.weights[1], g));
   MASKPROOF_RETURN_IF_ERROR(
       ValidatePast(inputs.past, outputs.present.has_value(), inputs.attention_bias.has_value(), g));
-  MASKPROOF_RETURN_IF_ERROR(ValidateCounts(g));
+  MASKPROOF_RETURN_IF_ERROR(ValidateCounts("input", g));
   if (inputs.mask_index) {
-    MASKPROOF_RETURN_IF_ERROR(ValidateMask(*inputs.mask_index, g, attributes.unidirectional == 1));
+    MASKPROOF_RETURN_IF_ERROR(
+        ValidateMask(*inputs.mask_index, g, attributes.unidirectional == 1, data));
   }
   if (inputs.attention_bias) {
     MASKPROOF_RETURN_IF_ERROR(ValidateAttentionBias(*inputs.attention_bias, g));
@@ -228,15 +217,28 @@ Status ValidateQAttention(const AttentionAttributes& attributes, const QAttentio
   MASKPROOF_RETURN_IF_ERROR(ValidateHiddenSizes(attributes, inputs.weights.dims[1], g));
   MASKPROOF_RETURN_IF_ERROR(ValidateQuantization(inputs));
   MASKPROOF_RETURN_IF_ERROR(ValidatePast(inputs.past, outputs.present.has_value(), false, g));
-  MASKPROOF_RETURN_IF_ERROR(ValidateCounts(g));
+  MASKPROOF_RETURN_IF_ERROR(ValidateCounts("input", g));
   if (inputs.mask_index) {
-    MASKPROOF_RETURN_IF_ERROR(ValidateMask(*inputs.mask_index, g, attributes.unidirectional == 1));
+    MASKPROOF_RETURN_IF_ERROR(
+        ValidateMask(*inputs.mask_index, g, attributes.unidirectional == 1, data));
   }
   MASKPROOF_RETURN_IF_ERROR(
       ValidateSupport(attributes, inputs.past.has_value(), false, inputs.mask_index, g));
   MASKPROOF_RETURN_IF_ERROR(ValidateOutputs(outputs, data, g));
   geometry = g;
   return {};
+}
+
+Status ValidatePackedWeights(const AttentionInputs& inputs, int64_t target) {
+  constexpr const char* kPacked = "packed_weights";
+  const PackedAttentionWeights& packed = *inputs.packed_weights;
+  if (packed.empty()) return Mismatch(kPacked, "weights", "nothing packed");
+  if (packed.target() != target) {
+    return Mismatch(kPacked, std::string("weights packed for target ").append(TargetName(target)),
+                    TargetName(packed.target()));
+  }
+  const std::array<int64_t, 2> dims = {packed.input_width(), packed.columns()};
+  return ExpectShape(kPacked, dims, {inputs.weights.dims[0], inputs.weights.dims[1]});
 }
 
 Status ValidateCore(const CoreArguments& arguments, Data data, Geometry& geometry) {
@@ -264,9 +266,9 @@ Status ValidateCore(const CoreArguments& arguments, Data data, Geometry& geometr
                    .head_size = shape.head_size,
                    .value_head_size = shape.value_head_size,
                    .input_width = 0};
-  MASKPROOF_RETURN_IF_ERROR(ValidateCounts(g));
+  MASKPROOF_RETURN_IF_ERROR(ValidateCounts("query", g));
   if (arguments.mask_index) {
-    MASKPROOF_RETURN_IF_ERROR(ValidateMask(*arguments.mask_index, g, arguments.causal));
+    MASKPROOF_RETURN_IF_ERROR(ValidateMask(*arguments.mask_index, g, arguments.causal, data));
   }
   if (arguments.attention_bias) {
     MASKPROOF_RETURN_IF_ERROR(ValidateAttentionBias(*arguments.attention_bias, g));

@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "message.h"
 #include "sizes.h"
@@ -12,7 +13,7 @@
 namespace maskproof::kernels {
 namespace {
 
-Status ValidateLengths(const TensorView<const int32_t>& mask, int64_t batch) {
+Status ValidateLengths(const TensorView<const int32_t>& mask, int64_t batch, Data data) {
   const int64_t length = mask.dims[0];
   // Compared by division, which cannot overflow.
   const bool ends_and_starts = length % 2 == 0 && length / 2 == batch;
@@ -21,7 +22,7 @@ Status ValidateLengths(const TensorView<const int32_t>& mask, int64_t batch) {
     return WrongShape("mask_index", "(B), (2B) or (3B+2) with B = " + std::to_string(batch),
                       mask.dims);
   }
-  if (mask.data == nullptr) return {};  // sizes alone are asked about
+  if (data == Data::kIgnored || batch == 0) return {};
   for (int64_t b = 0; b < batch; ++b) {
     if (mask.data[b] < 0) {
       return Mismatch("mask_index", "no negative length",
@@ -42,11 +43,12 @@ Status ValidateScale(float scale) {
   return Mismatch("scale", "a finite number", std::to_string(scale));
 }
 
-Status ValidateMask(const TensorView<const int32_t>& mask, const Geometry& geometry, bool causal) {
+Status ValidateMask(const TensorView<const int32_t>& mask, const Geometry& geometry, bool causal,
+                    Data data) {
   const std::span<const int64_t> dims = mask.dims;
   switch (dims.size()) {
     case 1:
-      return ValidateLengths(mask, geometry.batch);
+      return ValidateLengths(mask, geometry.batch, data);
     case 2: {
       const bool raw = dims[0] == geometry.batch && dims[1] == geometry.keys;
       const bool dummy = dims[1] == 1 && (dims[0] == geometry.batch || dims[0] == 1);
@@ -79,7 +81,7 @@ Status ValidateAttentionBias(const TensorView<const float>& bias, const Geometry
                       bias.dims[1] == 1 ? 1 : geometry.heads, geometry.queries, geometry.keys});
 }
 
-Status ValidateCounts(const Geometry& g) {
+Status ValidateCounts(std::string_view name, const Geometry& g) {
   if (Countable({g.batch, g.queries, g.heads, g.value_head_size}) &&
       Countable({g.batch, g.queries, g.heads, g.head_size}) &&
       Countable({2, g.batch, g.heads, g.keys, g.head_size}) &&
@@ -87,8 +89,7 @@ Status ValidateCounts(const Geometry& g) {
       Countable({g.batch, g.heads, g.queries, g.keys})) {
     return {};
   }
-  return Invalid(g.input_width > 0 ? "input" : "query",
-                 "the shape leads to more elements than an int64 can count");
+  return Invalid(name, "the shape leads to more elements than an int64 can count");
 }
 
 }  // namespace maskproof::kernels

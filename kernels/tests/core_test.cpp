@@ -262,6 +262,40 @@ TEST_P(CoreTest, LargeValuesDoNotOverflowInTheWeightedSum) {
   for (const float value : Run(c)) EXPECT_NEAR(value, 0x1p127F, 0x1p127F * 200 * 0x1p-24F);
 }
 
+// One row for all keys, queries, heads and batches: rows may be shared, wherever they are read.
+TEST_P(CoreTest, AStrideOfZeroSharesARow) {
+  for (const int64_t queries : {1, 5, 40, 200}) {
+    const CoreShape shape{2, 2, queries, 210, 4, 64};
+    CoreCase c = MakeCore(shape, 21);
+    const auto share = [](TestTensor<float>& tensor) {
+      const int64_t columns = tensor.dims[3];
+      for (size_t i = 0; i < tensor.data.size(); ++i) {
+        tensor.data[i] = tensor.data[i % static_cast<size_t>(columns)];
+      }
+    };
+    share(c.query);
+    share(c.key);
+    share(c.value);
+    const std::vector<float> expected = Run(c);
+    std::vector<float> output(expected.size());
+    // Of exactly one row, so that reading on is noticed.
+    const auto row_of = [](const TestTensor<float>& tensor) {
+      return std::vector<float>(tensor.data.begin(), tensor.data.begin() + tensor.dims[3]);
+    };
+    const std::vector<float> query = row_of(c.query);
+    const std::vector<float> key = row_of(c.key);
+    const std::vector<float> value = row_of(c.value);
+    CoreArguments arguments;
+    arguments.shape = shape;
+    arguments.query = {query.data(), 0, 0, 0};
+    arguments.key = {key.data(), 0, 0, 0};
+    arguments.value = {value.data(), 0, 0, 0};
+    arguments.output = Dense(output.data(), 2, queries, 64);
+    ASSERT_TRUE(ScaledDotProductAttention(arguments, execution()).ok());
+    EXPECT_TRUE(SameBits(output, expected)) << queries << " queries";
+  }
+}
+
 TEST_P(CoreTest, StridesAreThoseOfTheCaller) {
   const CoreCase c = MakeCore({2, 3, 9, 12, 5, 6}, 20);
   const std::vector<float> expected = Run(c);

@@ -2,12 +2,15 @@
 // changes a bit of the result.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "helpers.h"
@@ -172,6 +175,71 @@ TEST_P(WorkspaceTest, SizesAreToldWithoutData) {
   EXPECT_EQ(ask(without).code(), StatusCode::kInvalidArgument);
 }
 
+// Memory that is there, but not filled yet.
+TEST_P(WorkspaceTest, SizesDoNotDependOnWhatMasksHold) {
+  attention_.mask = TestTensor<int32_t>({2}, {-5, 3});
+  size_t bytes = 0;
+  const Status size = AttentionWorkspaceSize(attention_.attributes, attention_.Inputs(),
+                                             attention_.Outputs(), execution(), bytes);
+  EXPECT_TRUE(size.ok()) << size.message();
+  EXPECT_EQ(attention_.Run(execution()).message(),
+            "mask_index: expected no negative length, got -5 at index 0");
+}
+
+// Runs everything on the calling thread and claims, each time it is asked, what it is told to.
+class Claiming final : public ParallelFor {
+ public:
+  Claiming(size_t first, size_t later) : claims_(first), later_(later) {}
+  size_t Concurrency() const override { return std::exchange(claims_, later_); }
+  void Run(size_t count, Task task, void* context) override {
+    for (size_t i = count; i > 0; --i) task(context, i - 1);
+  }
+
+ private:
+  mutable size_t claims_;
+  size_t later_;
+};
+
+TEST_P(WorkspaceTest, AnyNumberOfThreadsMayBeClaimed) {
+  constexpr size_t kMost = std::numeric_limits<size_t>::max();
+  for (const AnyCall& call : Calls()) {
+    ASSERT_TRUE(call.run(execution()).ok());
+    const std::vector<float> expected = call.output();
+    for (const size_t claimed : {size_t{0}, size_t{1} << 57, size_t{1} << 61, kMost / 2, kMost}) {
+      Claiming threads(claimed, claimed);
+      call.clear();
+      const Status status = call.run({.target = GetParam().id, .parallel = &threads});
+      ASSERT_TRUE(status.ok()) << claimed << ": " << status.message();
+      EXPECT_TRUE(SameBits(call.output(), expected)) << claimed;
+    }
+  }
+}
+
+// A runtime may give its pool more threads at any time.
+TEST_P(WorkspaceTest, ThreadsAreCountedOncePerCall) {
+  for (const AnyCall& call : Calls()) {
+    ASSERT_TRUE(call.run(execution()).ok());
+    const std::vector<float> expected = call.output();
+    Execution how{.target = GetParam().id};
+    size_t bytes = 0;
+    ASSERT_TRUE(call.workspace_size(how, bytes).ok());
+    constexpr size_t kMargin = 1 << 20;
+    AlignedBuffer memory;
+    ASSERT_TRUE(memory.Allocate(static_cast<int64_t>(bytes + kMargin)));
+    std::memset(memory.data(), 0x5A, bytes + kMargin);
+    Claiming threads(1, 16);
+    how.parallel = &threads;
+    how.workspace = memory.data();
+    how.workspace_size = bytes;
+    call.clear();
+    const Status status = call.run(how);
+    ASSERT_TRUE(status.ok()) << status.message();
+    EXPECT_TRUE(SameBits(call.output(), expected));
+    EXPECT_TRUE(std::all_of(memory.data() + bytes, memory.data() + bytes + kMargin,
+                            [](std::byte b) { return b == std::byte{0x5A}; }));
+  }
+}
+
 // Where values stay in place depends on whether there is a bias, not on where it is.
 TEST_P(WorkspaceTest, ABiasIsCountedWithoutItsData) {
   CoreCase c = MakeCore({1, 2, 48, 80, 8, 64}, 4);
@@ -246,7 +314,7 @@ TEST_P(WorkspaceTest, PackedWeightsThatDoNotFitAreRefused) {
   const auto run = [&] {
     return Attention(attention_.attributes, inputs, attention_.Outputs(), execution());
   };
-  EXPECT_EQ(run().message(), "packed_weights: hold no weights");
+  EXPECT_EQ(run().message(), "packed_weights: expected weights, got nothing packed");
   TestTensor<float> other({37, 44});
   ASSERT_TRUE(PackAttentionWeights(other.view(), execution(), packed).ok());
   EXPECT_EQ(run().message(), "packed_weights: expected shape (37,45), got shape (37,44)");
@@ -254,12 +322,14 @@ TEST_P(WorkspaceTest, PackedWeightsThatDoNotFitAreRefused) {
     if (target.id == GetParam().id) continue;
     ASSERT_TRUE(
         PackAttentionWeights(attention_.weights.view(), {.target = target.id}, packed).ok());
-    EXPECT_EQ(run().message(), "packed_weights: are packed for another target");
+    EXPECT_EQ(run().message(), "packed_weights: expected weights packed for target " +
+                                   std::string(GetParam().name) + ", got " +
+                                   std::string(target.name));
   }
   ASSERT_TRUE(PackAttentionWeights(attention_.weights.view(), execution(), packed).ok());
   PackedAttentionWeights taken = std::move(packed);
   EXPECT_TRUE(packed.empty());  // NOLINT(bugprone-use-after-move): that is the question
-  EXPECT_EQ(run().message(), "packed_weights: hold no weights");
+  EXPECT_EQ(run().message(), "packed_weights: expected weights, got nothing packed");
   packed = std::move(taken);
   EXPECT_TRUE(run().ok());
   TestTensor<float> vector({37});

@@ -1,9 +1,10 @@
 /* The kernels for programs that are not written in C++. Semantics, shapes and refusals are those of
  * attention.h and docs/operators.md.
  *
- * Structs begin with `size`, their own sizeof: a later version that adds members at the end takes
- * the shorter ones of today. What is zero or NULL is absent or has its default value; tensors that
- * are optional are pointers to structs.
+ * Structs that hold arguments begin with `size`, their own sizeof: a later version that adds
+ * members at the end of a call or an execution takes the shorter ones of today. What stands inside
+ * of other structs, the attributes among them, does not grow. What is zero or NULL is absent or has
+ * its default value; tensors that are optional are pointers to structs.
  *
  * Every function that can fail returns a code and, if `message` is not NULL, writes a text of at
  * most message_size - 1 bytes and a zero: which tensor, what was expected and what came. When the

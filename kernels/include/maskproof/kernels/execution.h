@@ -11,19 +11,23 @@
 
 namespace maskproof::kernels {
 
+inline constexpr size_t kMostConcurrency = 1024;
+
 // Runs `count` independent tasks, each exactly once, and returns when all are done. Implement it
-// to run the kernels on a runtime's own threads.
+// to run the kernels on a runtime's own threads. Run must not throw.
 class ParallelFor {
  public:
   using Task = void (*)(void* context, size_t index);
 
   virtual ~ParallelFor() = default;
-  // Number of tasks that may run at the same time, at least 1.
+  // Number of tasks that may run at the same time, at least 1. Asked once for each call of the
+  // library, and taken as kMostConcurrency where it is more.
   virtual size_t Concurrency() const = 0;
   virtual void Run(size_t count, Task task, void* context) = 0;
 };
 
-// A pool of `threads - 1` workers; the caller's thread is the last one. `threads` >= 1.
+// A pool of `threads - 1` workers; the caller's thread is the last one. `threads` >= 1. A task may
+// call Run of its own pool, but not of one that waits for it, as through a second pool.
 std::unique_ptr<ParallelFor> MakeThreadPool(size_t threads);
 
 // A SIMD instruction set compiled into the library and usable on this machine.
