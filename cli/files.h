@@ -12,7 +12,8 @@ namespace maskproof::cli {
 std::optional<std::string> ReadFile(const std::string& path, size_t max_bytes, std::string& error);
 
 // Writes a temporary file beside `path` and renames it over it, so that no reader ever sees half
-// of it.
+// of it. Where `path` is a link, the file that it leads to is the one that is replaced. A device, a
+// FIFO and our own output (/dev/stdout) are written to as they are.
 bool WriteFileAtomically(const std::string& path, const std::string& text, std::string& error);
 
 // Finds out now whether WriteFileAtomically(path, ...) is going to work. Leaves nothing behind.

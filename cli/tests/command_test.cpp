@@ -288,6 +288,20 @@ TEST_F(Command, SameSeedSameResults) {
   EXPECT_EQ(ReadJson("c.json").at("seed"), 16);
 }
 
+// The link stands for /dev/stdout, which a fault would replace for everybody.
+TEST_F(Command, ResultsGoToStandardOutputByItsName) {
+  fs::create_symlink("/proc/self/fd/1", folder_ / "stdout");
+  const std::string check =
+      "check --subject planted:none --op Core --invariant determinism --cases 5 --json stdout";
+  const Answer file = Run(check);
+  EXPECT_EQ(file.exit_code, 0) << file.err;
+  EXPECT_TRUE(file.out.starts_with("checking planted:none")) << file.out;
+  EXPECT_TRUE(file.out.ends_with("  ]\n}\n")) << file.out;
+  const Answer pipe = Run(check + " --quiet | cat");
+  EXPECT_EQ(Json::parse(pipe.out).at("subject"), "planted:none");
+  EXPECT_TRUE(fs::is_symlink(folder_ / "stdout"));
+}
+
 TEST_F(Command, QuietPrintsNothing) {
   const Answer answer = Run("check --subject planted:additive-mask --cases 20 --quiet");
   EXPECT_EQ(answer.exit_code, 1);

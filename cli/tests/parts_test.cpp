@@ -1,5 +1,7 @@
 // Words, files, tables and JSON of the command.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -116,6 +118,61 @@ TEST_F(Scratch, WhatCannotBeWrittenIsKnownBeforehand) {
   EXPECT_FALSE(CanWriteFile(Path("absent/f"), error));
   EXPECT_NE(error.find("absent/f"), std::string::npos) << error;
   EXPECT_FALSE(CanWriteFile(folder_.string(), error));
+}
+
+TEST_F(Scratch, ALinkStaysAndItsFileIsReplaced) {
+  std::string error;
+  fs::create_directory(folder_ / "d");
+  Put("d/real", "first");
+  fs::create_symlink("d/real", folder_ / "link");
+  fs::create_symlink("link", folder_ / "far");
+  fs::create_symlink("d/not-yet", folder_ / "early");
+  ASSERT_TRUE(CanWriteFile(Path("far"), error)) << error;
+  ASSERT_TRUE(WriteFileAtomically(Path("far"), "second", error)) << error;
+  ASSERT_TRUE(WriteFileAtomically(Path("early"), "new", error)) << error;
+  for (const char* link : {"link", "far", "early"}) EXPECT_TRUE(fs::is_symlink(Path(link))) << link;
+  EXPECT_EQ(ReadFile(Path("d/real"), 100, error), "second");
+  EXPECT_EQ(ReadFile(Path("d/not-yet"), 100, error), "new");
+
+  fs::create_symlink("loop", folder_ / "loop");
+  EXPECT_FALSE(CanWriteFile(Path("loop"), error));
+  EXPECT_FALSE(WriteFileAtomically(Path("loop"), "x", error));
+  EXPECT_NE(error.find("loop"), std::string::npos) << error;
+}
+
+// Through links, so that a fault does not cost this machine its devices.
+TEST_F(Scratch, DevicesAndPipesAreWrittenToAndStay) {
+  std::string error;
+  fs::create_symlink("/dev/null", folder_ / "null");
+  EXPECT_TRUE(CanWriteFile(Path("null"), error)) << error;
+  EXPECT_TRUE(WriteFileAtomically(Path("null"), "x", error)) << error;
+  EXPECT_TRUE(fs::is_symlink(Path("null")));
+  EXPECT_TRUE(fs::is_character_file(Path("null")));
+  fs::create_symlink("/dev/full", folder_ / "full");
+  EXPECT_FALSE(WriteFileAtomically(Path("full"), "x", error));
+  EXPECT_NE(error.find("No space left"), std::string::npos) << error;
+
+  ASSERT_EQ(mkfifo(Path("fifo").c_str(), 0600), 0);
+  const int reader = open(Path("fifo").c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(reader, 0);
+  EXPECT_TRUE(CanWriteFile(Path("fifo"), error)) << error;
+  EXPECT_TRUE(WriteFileAtomically(Path("fifo"), "through", error)) << error;
+  char got[100] = {};
+  EXPECT_EQ(read(reader, got, sizeof got), 7);
+  EXPECT_STREQ(got, "through");
+  close(reader);
+  EXPECT_TRUE(fs::is_fifo(Path("fifo")));
+  EXPECT_EQ(Entries(), 3U);
+}
+
+TEST_F(Scratch, TheUmaskSaysWhoMayReadResults) {
+  std::string error;
+  for (const mode_t mask : {mode_t{0077}, mode_t{0002}}) {
+    const mode_t before = umask(mask);
+    EXPECT_TRUE(WriteFileAtomically(Path("f"), "x", error)) << error;
+    umask(before);
+    EXPECT_EQ(static_cast<mode_t>(fs::status(Path("f")).permissions()), 0666 & ~mask);
+  }
 }
 
 TEST_F(Scratch, ReadingIsBounded) {
