@@ -255,7 +255,8 @@ int RunCheck(const CheckArguments& arguments) {
                                        LedgerEntries(campaign, *subject, options.seed))
                           : kExitClean;
   if (kept == kExitUsage) return kept;
-  return results.Findings() > 0 ? kExitFindings : kept;
+  if (results.Findings() > 0) return kExitFindings;
+  return kept == kExitClean && results.interrupted ? kExitInterrupted : kept;
 }
 
 }  // namespace maskproof::cli

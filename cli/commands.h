@@ -15,7 +15,8 @@ namespace maskproof::cli {
 
 inline constexpr int kExitClean = 0;
 inline constexpr int kExitFindings = 1;
-inline constexpr int kExitUsage = 2;  // wrong usage, or something needed cannot be had
+inline constexpr int kExitUsage = 2;        // wrong usage, or something needed cannot be had
+inline constexpr int kExitInterrupted = 3;  // before the end, and nothing was found until then
 
 struct CheckArguments {
   std::string subject;

@@ -138,7 +138,7 @@ int RunPower(const PowerArguments& arguments) {
     if (!Fill(rows[i], vectors, results.random, options)) return kExitUsage;
     if (!Interrupted()) results.rows.push_back(std::move(rows[i]));
   }
-  results.interrupted = Interrupted();
+  results.interrupted = results.rows.size() < rows.size();
 
   const bench::MachineInfo machine = bench::DescribeMachine();
   if (!arguments.quiet) {
@@ -155,7 +155,8 @@ int RunPower(const PowerArguments& arguments) {
       !write(arguments.markdown, [&] { return PowerMarkdown(results, machine); })) {
     return Fail(error);
   }
-  return AllIsWell(results) ? kExitClean : kExitFindings;
+  if (!AllIsWell(results)) return kExitFindings;
+  return results.interrupted ? kExitInterrupted : kExitClean;
 }
 
 }  // namespace maskproof::cli

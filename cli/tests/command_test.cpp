@@ -43,9 +43,9 @@ class Command : public testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  // Runs the command in the scratch folder. `arguments` is shell text.
-  Answer Run(const std::string& arguments) const {
-    const std::string line = "cd " + ShellQuote(folder_.string()) + " && " +
+  // Runs the command in the scratch folder. `arguments` and what comes before it are shell text.
+  Answer Run(const std::string& arguments, const std::string& before = "") const {
+    const std::string line = "cd " + ShellQuote(folder_.string()) + " && " + before + " " +
                              ShellQuote(MASKPROOF_BINARY) + " " + arguments + " >.out 2>.err";
     const int status = std::system(line.c_str());
     return {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
@@ -374,6 +374,14 @@ TEST_F(Command, CtrlCPrintsWhatThereIs) {
     const Json& finding = row.at("finding");
     EXPECT_TRUE(finding.is_null() || finding.at("reproduced").get<bool>()) << row;
   }
+}
+
+TEST_F(Command, AnInterruptedCheckIsNoPass) {
+  const Answer answer = Run("check --subject planted:none --time 5m --json r.json",
+                            "timeout --foreground --preserve-status --signal=TERM 3");
+  EXPECT_EQ(answer.exit_code, 3) << answer.out << answer.err;
+  EXPECT_TRUE(Contains(answer.out, "interrupted"));
+  EXPECT_TRUE(ReadJson("r.json").at("interrupted"));
 }
 
 }  // namespace

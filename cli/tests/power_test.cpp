@@ -237,6 +237,17 @@ TEST_F(PowerCommand, AMissedBugAndAFalseAlarmAreFailures) {
   EXPECT_NE(File(".out").find("FALSE ALARM"), std::string::npos);
 }
 
+TEST_F(PowerCommand, InterruptedIsNoPass) {
+  const std::string interrupt = "timeout --foreground --preserve-status --signal=INT 3";
+  EXPECT_EQ(Run("-s planted:none --suite-only --budget 5m --json p.json", interrupt), 3);
+  EXPECT_TRUE(ReadJson()["interrupted"]);
+  EXPECT_TRUE(ReadJson()["rows"].empty());
+  // What was missed until then was missed.
+  std::string many = "-s planted:none --suite-only --budget 100ms";
+  for (int i = 0; i < 50; ++i) many += " --control planted:none";
+  EXPECT_EQ(Run(many, interrupt), 1);
+}
+
 TEST_F(PowerCommand, ABugThatCrashesIsAFindingAndTheNextOneHasItsTurn) {
   ASSERT_EQ(Run("-s planted:tail-load -s planted:all-nan --suite-only --budget 20s --json p.json"),
             0)
