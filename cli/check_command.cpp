@@ -137,6 +137,16 @@ void PrintResults(const CheckResults& results) {
              results.interrupted ? ", interrupted" : "");
 }
 
+// True after a message.
+bool NothingJudged(const CheckResults& results) {
+  if (results.Cases() > results.Undecided()) return false;
+  int64_t not_applicable = 0;
+  for (const ResultRow& row : results.rows) not_applicable += row.not_applicable;
+  Fail(fmt::format("nothing was judged: {} cases drawn, {} of them not applicable, {} undecided",
+                   results.Cases() + not_applicable, not_applicable, results.Undecided()));
+  return true;
+}
+
 std::vector<LedgerEntry> LedgerEntries(const CampaignResult& campaign, const Subject& subject,
                                        uint64_t seed) {
   std::vector<LedgerEntry> entries;
@@ -256,7 +266,9 @@ int RunCheck(const CheckArguments& arguments) {
                           : kExitClean;
   if (kept == kExitUsage) return kept;
   if (results.Findings() > 0) return kExitFindings;
-  return kept == kExitClean && results.interrupted ? kExitInterrupted : kept;
+  if (kept != kExitClean) return kept;
+  if (results.interrupted) return kExitInterrupted;
+  return NothingJudged(results) ? kExitUsage : kExitClean;
 }
 
 }  // namespace maskproof::cli

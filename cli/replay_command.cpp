@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/case_report.h"
 #include "cli/commands.h"
@@ -37,30 +38,48 @@ std::string Details(const Verdict& verdict) {
   return {};
 }
 
+struct Replayed {
+  bool addressed = false;  // some law says something about such cases
+  bool judged = false;     // some verdict says that it is kept, or that it is not
+  bool broken = false;
+};
+
 struct Replay {
   Subject* subject;
   std::vector<const Invariant*> invariants;
   bool quiet;
 
-  // True if the recipe breaks any invariant.
-  bool Run(const std::string& file, const Recipe& recipe) const {
+  Replayed Run(const std::string& file, const Recipe& recipe) const {
     const Case c = Expand(recipe);
     const bool valid = JudgeValidity(c).validity == Validity::kValid;
     fmt::print("{}: {} {}\n", Printable(file), OpName(recipe.op),
                valid ? DescribeGeometry(c) : std::string("(not a plain valid case)"));
-    bool broken = false;
+    Replayed replayed;
     for (const Invariant* invariant : invariants) {
       if (!invariant->applies_to(recipe.op)) continue;
       if (invariant->domain == Domain::kValid && !valid) continue;
+      replayed.addressed = true;
       RecordingSubject recorder(*subject);
       const Verdict verdict = invariant->check(recorder, c);
       const bool breaks = verdict.kind == VerdictKind::kBroken;
       fmt::print("  {:<22} {:<15} {}\n", invariant->id,
                  breaks ? "BROKEN" : VerdictKindName(verdict.kind), Details(verdict));
       if (breaks && !quiet) fmt::print("{}", Evidence(c, *invariant, verdict, recorder));
-      broken = broken || breaks;
+      replayed.judged = replayed.judged || breaks || verdict.kind == VerdictKind::kHolds;
+      replayed.broken = replayed.broken || breaks;
     }
-    return broken;
+    if (!replayed.addressed) {
+      Fail(fmt::format("{}: {} says nothing about {}{} cases", Printable(file), Chosen(),
+                       valid ? "" : "malformed ", OpName(recipe.op)));
+    }
+    return replayed;
+  }
+
+  std::string Chosen() const {
+    std::vector<const char*> ids;
+    ids.reserve(invariants.size());
+    for (const Invariant* invariant : invariants) ids.push_back(invariant->id);
+    return fmt::format("{}", fmt::join(ids, ", "));
   }
 
   std::string Evidence(const Case& c, const Invariant& invariant, const Verdict& verdict,
@@ -96,18 +115,24 @@ int RunReplay(const ReplayArguments& arguments) {
   replay.subject = subject.get();
 
   int64_t broken = 0;
-  int64_t unreadable = 0;
+  int64_t judged = 0;
+  int64_t failed = 0;  // not readable, or not what the chosen laws are about
   for (const std::string& file : files) {
     const std::optional<Recipe> recipe = ReadRecipe(file, error);
     if (!recipe) {
       Fail(error);
-      ++unreadable;
+      ++failed;
       continue;
     }
-    broken += replay.Run(file, *recipe) ? 1 : 0;
+    const Replayed replayed = replay.Run(file, *recipe);
+    broken += replayed.broken ? 1 : 0;
+    judged += replayed.judged ? 1 : 0;
+    failed += replayed.addressed ? 0 : 1;
   }
-  fmt::print("{} of {} recipes broken on {}\n", broken, files.size(), Printable(subject->name()));
-  if (unreadable > 0) return kExitUsage;
+  fmt::print("{} of {} recipes judged\n{} of {} recipes broken on {}\n", judged, files.size(),
+             broken, files.size(), Printable(subject->name()));
+  if (failed > 0) return kExitUsage;
+  if (judged == 0) return Fail("nothing was judged: all is not applicable or undecided");
   return broken > 0 ? kExitFindings : kExitClean;
 }
 

@@ -337,6 +337,35 @@ TEST_F(Command, ReportPutsChecksSideBySide) {
   EXPECT_EQ(Run("report good.json other.json").exit_code, 2);
 }
 
+// What says nothing does not pass.
+TEST_F(Command, NothingJudgedIsAFailure) {
+  const std::string subject = " --subject planted:none";
+  Put("core.recipe", "maskproof recipe 1\nop Core\n");
+  Put("quantised.recipe", "maskproof recipe 1\nop QAttention\n");
+  const Answer both =
+      Run("replay core.recipe quantised.recipe --invariant int8-exactness" + subject);
+  EXPECT_EQ(both.exit_code, 2) << both.out;
+  EXPECT_TRUE(Contains(both.err, "core.recipe: int8-exactness says nothing about Core cases"))
+      << both.err;
+  EXPECT_FALSE(Contains(both.err, "quantised")) << both.err;
+  EXPECT_TRUE(Contains(both.out, "1 of 2 recipes judged")) << both.out;
+
+  // The mean of all values is no number.
+  Put("nan.recipe", "maskproof recipe 1\nop Core\nvalue_head_size 1\nset value[0] nan\n");
+  const std::string mean = "nan.recipe --invariant fully-masked-rows";
+  const Answer none = Run("replay " + mean + subject);
+  EXPECT_EQ(none.exit_code, 2) << none.out;
+  EXPECT_TRUE(Contains(none.out, "0 of 1 recipes judged")) << none.out;
+  EXPECT_TRUE(Contains(none.err, "nothing was judged")) << none.err;
+  const Answer one = Run("replay core.recipe " + mean + subject);
+  EXPECT_EQ(one.exit_code, 0) << one.out << one.err;
+  EXPECT_TRUE(Contains(one.out, "1 of 2 recipes judged")) << one.out;
+
+  const Answer check = Run("check --time 0.001ms" + subject);
+  EXPECT_EQ(check.exit_code, 2) << check.out;
+  EXPECT_TRUE(Contains(check.err, "nothing was judged: 0 cases drawn")) << check.err;
+}
+
 TEST_F(Command, RecipesAreNotTrusted) {
   Put("empty.recipe", "");
   Put("words.recipe", "maskproof recipe 1\nheads many\n");
