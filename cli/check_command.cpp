@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "cli/ledger.h"
 #include "cli/names.h"
 #include "cli/progress.h"
+#include "cli/recipe_file.h"
 #include "cli/results.h"
 #include "properties/profile/measure.h"
 #include "properties/subjects/held_subject.h"
@@ -77,12 +79,31 @@ bool ReadOptions(const CheckArguments& arguments, CampaignOptions& options) {
   return true;
 }
 
-// Writes both files of a finding and gives the summary for the table; nullopt after a message.
-std::optional<FindingSummary> WriteFinding(const CheckArguments& arguments, const PairResult& pair,
-                                           const CampaignFinding& finding, Subject& subject,
-                                           const OutputDirectory& directory) {
-  const std::string stem =
-      SafeFileName(fmt::format("{}-{}-{}", pair.invariant->id, OpName(pair.op), subject.name()));
+// `stem`, or else the first of stem-2, stem-3, ... of which `directory` has no recipe, or this one:
+// what another run found may not be mended yet.
+std::string FreeStem(const OutputDirectory& directory, const std::string& stem,
+                     const Recipe& recipe) {
+  std::string name = stem;
+  for (int number = 2;; ++number) {
+    const std::string file = directory.File(name + ".recipe");
+    std::error_code ignored;
+    if (!std::filesystem::exists(file, ignored)) return name;
+    std::string error;
+    const std::optional<Recipe> other = ReadRecipe(file, error);
+    if (other && ToText(*other) == ToText(recipe)) return name;
+    name = fmt::format("{}-{}", stem, number);
+  }
+}
+
+// Writes both files of a finding and gives the summary for the table, without a file after a
+// message.
+FindingSummary WriteFinding(const CheckArguments& arguments, const PairResult& pair,
+                            const CampaignFinding& finding, Subject& subject,
+                            const OutputDirectory& directory) {
+  const std::string stem = FreeStem(
+      directory,
+      SafeFileName(fmt::format("{}-{}-{}", pair.invariant->id, OpName(pair.op), subject.name())),
+      finding.recipe);
   const std::string file = directory.File(stem + ".recipe");
   std::string origin =
       fmt::format("after {:.2f} s as case {} of seed {}; {} simpler recipes tried", finding.seconds,
@@ -96,18 +117,17 @@ std::optional<FindingSummary> WriteFinding(const CheckArguments& arguments, cons
       .origin = origin,
       .command = ReplayCommand(file, arguments.subject, arguments.dialect, *pair.invariant)};
   std::string error;
-  if (!WriteFileAtomically(file, RecipeFileText(text, subject), error) ||
-      !WriteFileAtomically(directory.File(stem + ".txt"), ReportFileText(text, subject), error)) {
-    Fail(error);
-    return std::nullopt;
-  }
+  const bool written =
+      WriteFileAtomically(file, RecipeFileText(text, subject), error) &&
+      WriteFileAtomically(directory.File(stem + ".txt"), ReportFileText(text, subject), error);
+  if (!written) Fail(error);
   const RecipeSize size = SizeOf(finding.recipe);
-  return FindingSummary{.file = file,
-                        .seconds = finding.seconds,
-                        .heads = size.heads,
-                        .tokens = size.tokens,
-                        .summary = Printable(finding.verdict.evidence.summary),
-                        .reproduced = finding.reproduced};
+  return {.file = written ? file : "",
+          .seconds = finding.seconds,
+          .heads = size.heads,
+          .tokens = size.tokens,
+          .summary = Printable(finding.verdict.evidence.summary),
+          .reproduced = finding.reproduced};
 }
 
 ResultRow RowOf(const PairResult& pair, const Subject& subject) {
@@ -126,7 +146,7 @@ void PrintResults(const CheckResults& results) {
   for (const ResultRow& row : results.rows) {
     if (!row.finding) continue;
     fmt::print("{} on {}: {}\n  {}{}\n", row.invariant, row.op, row.finding->summary,
-               row.finding->file,
+               row.finding->file.empty() ? "(could not be written)" : row.finding->file,
                row.finding->reproduced ? "" : "  (did not happen again when rerun)");
   }
   if (!results.coverage.empty()) fmt::print("{}\n", CoverageText(results.coverage));
@@ -249,11 +269,12 @@ int RunCheck(const CheckArguments& arguments) {
   results.dialect = DialectOf(subject->promises().dialect).name;
   results.seed = options.seed;
   results.interrupted = campaign.interrupted;
+  bool all_written = true;
   for (const PairResult& pair : campaign.pairs) {
     ResultRow& row = results.rows.emplace_back(RowOf(pair, *subject));
     if (!pair.finding) continue;
     row.finding = WriteFinding(arguments, pair, *pair.finding, *subject, directory);
-    if (!row.finding) return kExitUsage;
+    all_written = all_written && !row.finding->file.empty();
   }
   if (arguments.coverage) results.coverage = CoverageOf(campaign);
   results.seconds = SecondsBetween(options.start, Clock::now());
@@ -264,7 +285,7 @@ int RunCheck(const CheckArguments& arguments) {
   const int kept = ledger ? KeepLedger(arguments, std::move(*ledger),
                                        LedgerEntries(campaign, *subject, options.seed))
                           : kExitClean;
-  if (kept == kExitUsage) return kept;
+  if (kept == kExitUsage || !all_written) return kExitUsage;
   if (results.Findings() > 0) return kExitFindings;
   if (kept != kExitClean) return kept;
   if (results.interrupted) return kExitInterrupted;

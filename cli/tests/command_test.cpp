@@ -268,6 +268,39 @@ TEST_F(Command, CommandOfAFindingRunsAsPrinted) {
   EXPECT_EQ(again.exit_code, 1) << again.out << again.err;
 }
 
+TEST_F(Command, FindingsOfEarlierRunsStay) {
+  const std::string check =
+      "check --subject planted:additive-mask --op Core --invariant fully-masked-rows --cases 50 "
+      "--json r.json --quiet --out ";
+  const std::string stem = "found/fully-masked-rows-Core-planted_additive-mask";
+  const auto written = [&] {
+    EXPECT_EQ(Run(check + "found").exit_code, 1);
+    return ReadJson("r.json").at("results").at(0).at("finding").at("file").get<std::string>();
+  };
+  EXPECT_EQ(written(), stem + ".recipe");
+  EXPECT_EQ(written(), stem + ".recipe");  // the same recipe again
+  Put(stem + ".recipe", "maskproof recipe 1\nop Core\nheads 7\n");
+  Put(stem + "-2.recipe", "no recipe");
+  EXPECT_EQ(written(), stem + "-3.recipe");
+  EXPECT_EQ(written(), stem + "-3.recipe");
+  EXPECT_TRUE(Contains(Slurp(folder_ / (stem + ".recipe")), "heads 7"));
+  EXPECT_EQ(Slurp(folder_ / (stem + "-2.recipe")), "no recipe");
+  EXPECT_TRUE(Contains(Slurp(folder_ / (stem + "-3.txt")), stem + "-3.recipe"));
+
+  // One that cannot be written does not keep the others, nor what was found, from being told.
+  fs::create_directories(folder_ / "no/fully-masked-rows-Core-planted_additive-mask.txt");
+  const Answer answer =
+      Run("check --subject planted:additive-mask --op Core --cases 50 --out no "
+          "--invariant fully-masked-rows --invariant masked-influence "
+          "--json r.json");
+  EXPECT_EQ(answer.exit_code, 2) << answer.out;
+  EXPECT_TRUE(Contains(answer.err, "is a directory")) << answer.err;
+  EXPECT_TRUE(Contains(answer.out, "(could not be written)")) << answer.out;
+  const Json rows = ReadJson("r.json").at("results");
+  EXPECT_EQ(rows.at(0).at("finding").at("file"), "");
+  EXPECT_TRUE(fs::exists(folder_ / rows.at(1).at("finding").at("file").get<std::string>()));
+}
+
 TEST_F(Command, SameSeedSameResults) {
   const std::string line = "check --subject planted:end-inclusive --op attention --cases 30 ";
   Run(line + "--json a.json --out a");
