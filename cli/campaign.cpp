@@ -75,9 +75,8 @@ class Pair {
       finding.recipe = shrinker_->recipe();
       finding.verdict = shrinker_->verdict();
       finding.shrink_tries = shrinker_->tries();
-      for (int i = 0; i < kReproduceTries && !finding.reproduced; ++i) {
-        Reproduce(finding);
-      }
+      // Of a subject that is not deterministic the small recipe may have failed by chance.
+      if (!Reproduce(finding, shrinker_->recipe())) Reproduce(finding, finding.found);
     }
     return std::move(result_);
   }
@@ -123,15 +122,21 @@ class Pair {
     ratio->largest = std::max(ratio->largest, verdict.worst_ratio);
   }
 
-  void Reproduce(CampaignFinding& finding) {
-    RecordingSubject recorder(*subject_);
-    Verdict verdict = result_.invariant->check(recorder, Expand(finding.recipe));
-    if (verdict.kind != VerdictKind::kBroken) return;
-    finding.reproduced = true;
-    finding.verdict = std::move(verdict);
-    if (const RecordedRun* run = GuiltyRun(recorder.runs(), finding.verdict.evidence)) {
-      finding.run = *run;
+  // Some tries; makes `recipe` the finding's if it breaks the law in one of them.
+  bool Reproduce(CampaignFinding& finding, const Recipe& recipe) {
+    for (int i = 0; i < kReproduceTries; ++i) {
+      RecordingSubject recorder(*subject_);
+      Verdict verdict = result_.invariant->check(recorder, Expand(recipe));
+      if (verdict.kind != VerdictKind::kBroken) continue;
+      finding.reproduced = true;
+      finding.recipe = recipe;
+      finding.verdict = std::move(verdict);
+      if (const RecordedRun* run = GuiltyRun(recorder.runs(), finding.verdict.evidence)) {
+        finding.run = *run;
+      }
+      return true;
     }
+    return false;
   }
 
   void RecordFinding(Recipe recipe, Verdict verdict, int64_t index) {

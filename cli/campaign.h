@@ -33,14 +33,14 @@ struct CampaignOptions {
 };
 
 struct CampaignFinding {
-  Recipe recipe;         // shrunk
+  Recipe recipe;         // shrunk, or `found` if only that one broke the law again
   Recipe found;          // as generated
   Verdict verdict;       // of `recipe`
   double seconds = 0.0;  // from the start to the first violation
   int64_t case_index = 0;
   int64_t shrink_tries = 0;
-  // The shrunk recipe is checked once more at the end: did it break the invariant again, and in
-  // which run of the subject?
+  // `recipe` is checked once more at the end: did it break the invariant again, and in which run of
+  // the subject?
   bool reproduced = false;
   std::optional<RecordedRun> run;
 };

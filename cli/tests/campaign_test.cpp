@@ -225,6 +225,29 @@ TEST(Campaign, SaysWhenAFindingDoesNotComeBack) {
   EXPECT_EQ(result.pairs[0].violations, 1);
 }
 
+// Large cases always break it; small ones, which the shrinker prefers, only once.
+int small_ones = 0;
+Verdict BrokenByChanceIfSmall(Subject& /*subject*/, const Case& c) {
+  const bool large = GeometryOf(c).total >= 3;
+  return Say(large || small_ones++ == 0 ? VerdictKind::kBroken : VerdictKind::kHolds);
+}
+
+TEST(Campaign, TheCaseAsFoundIsKeptIfOnlyThatOneComesBack) {
+  FakeSubject subject;
+  const Invariant law = Law("law", BrokenByChanceIfSmall);
+  CampaignOptions options = Options({&law});
+  while (SizeOf(CampaignRecipe(options, Op::kAttention, law, 0)).tokens < 3) ++options.seed;
+  options.cases_per_pair = 1;
+  small_ones = 0;
+  const CampaignResult result = RunCampaign(subject, options, nullptr);
+  ASSERT_TRUE(result.pairs[0].finding.has_value());
+  const CampaignFinding& finding = *result.pairs[0].finding;
+  EXPECT_GT(small_ones, 1);
+  EXPECT_TRUE(finding.reproduced);
+  EXPECT_TRUE(finding.recipe == finding.found);
+  EXPECT_EQ(finding.verdict.kind, VerdictKind::kBroken);
+}
+
 // Thirty broken laws and a slow subject: everything is found at once and small by the end.
 TEST(Campaign, ManyFindingsAreSmallWhenTimeRunsOut) {
   FakeSubject subject;
