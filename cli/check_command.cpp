@@ -167,16 +167,21 @@ bool NothingJudged(const CheckResults& results) {
   return true;
 }
 
-std::vector<LedgerEntry> LedgerEntries(const CampaignResult& campaign, const Subject& subject,
-                                       uint64_t seed) {
+std::vector<LedgerEntry> LedgerEntries(const CheckArguments& arguments,
+                                       const CampaignResult& campaign,
+                                       const CheckResults& results) {
   std::vector<LedgerEntry> entries;
   for (const PairResult& pair : campaign.pairs) {
     for (const ClassRatio& ratio : pair.ratios) {
-      entries.push_back({.subject = subject.name(),
+      entries.push_back({.subject = results.subject,
                          .op = OpName(pair.op),
                          .invariant = pair.invariant->id,
                          .recipe_class = ratio.recipe_class,
-                         .seed = seed,
+                         .seed = results.seed,
+                         .largest_tokens = arguments.largest_tokens,
+                         .largest_head_size = arguments.largest_head_size,
+                         .dialect = results.dialect,
+                         .measured_profile = arguments.measured_profile,
                          .drawn = pair.drawn,
                          .cases = ratio.cases,
                          .largest = ratio.largest});
@@ -283,7 +288,7 @@ int RunCheck(const CheckArguments& arguments) {
     return Fail(error);
   }
   const int kept = ledger ? KeepLedger(arguments, std::move(*ledger),
-                                       LedgerEntries(campaign, *subject, options.seed))
+                                       LedgerEntries(arguments, campaign, results))
                           : kExitClean;
   if (kept == kExitUsage || !all_written) return kExitUsage;
   if (results.Findings() > 0) return kExitFindings;

@@ -1,7 +1,7 @@
 #include "cli/ledger.h"
 
 #include <algorithm>
-#include <cmath>
+#include <tuple>
 
 #include "cli/json.h"
 
@@ -29,8 +29,11 @@ std::string LedgerClass(const Recipe& recipe) {
 }
 
 bool LedgerEntry::SameKey(const LedgerEntry& other) const {
-  return subject == other.subject && op == other.op && invariant == other.invariant &&
-         recipe_class == other.recipe_class;
+  const auto key = [](const LedgerEntry& e) {
+    return std::tie(e.subject, e.op, e.invariant, e.recipe_class, e.seed, e.largest_tokens,
+                    e.largest_head_size, e.dialect, e.measured_profile);
+  };
+  return key(*this) == key(other);
 }
 
 std::optional<Ledger> Ledger::FromJson(const std::string& text, std::string& error) {
@@ -48,6 +51,11 @@ std::optional<Ledger> Ledger::FromJson(const std::string& text, std::string& err
       entry.invariant = item.at("invariant").get<std::string>();
       entry.recipe_class = item.at("class").get<std::string>();
       entry.seed = item.at("seed").get<uint64_t>();
+      // Older files do not have these.
+      entry.largest_tokens = item.value("largest_tokens", entry.largest_tokens);
+      entry.largest_head_size = item.value("largest_head_size", entry.largest_head_size);
+      entry.dialect = item.value("dialect", entry.dialect);
+      entry.measured_profile = item.value("measured_profile", entry.measured_profile);
       entry.drawn = item.at("drawn").get<int64_t>();
       entry.cases = item.at("cases").get<int64_t>();
       entry.largest = item.at("largest").get<double>();
@@ -68,6 +76,10 @@ std::string Ledger::ToJson() const {
                                {"invariant", entry.invariant},
                                {"class", entry.recipe_class},
                                {"seed", entry.seed},
+                               {"largest_tokens", entry.largest_tokens},
+                               {"largest_head_size", entry.largest_head_size},
+                               {"dialect", entry.dialect},
+                               {"measured_profile", entry.measured_profile},
                                {"drawn", entry.drawn},
                                {"cases", entry.cases},
                                {"largest", entry.largest}});
@@ -79,7 +91,7 @@ std::vector<LedgerChange> Ledger::Worse(const std::vector<LedgerEntry>& fresh) c
   std::vector<LedgerChange> worse;
   for (const LedgerEntry& now : fresh) {
     const LedgerEntry* const recorded = Find(entries_, now);
-    if (recorded == nullptr || recorded->seed != now.seed || now.drawn > recorded->drawn) continue;
+    if (recorded == nullptr || now.drawn > recorded->drawn) continue;
     if (now.largest > recorded->largest) worse.push_back({.recorded = *recorded, .now = now});
   }
   return worse;
@@ -91,7 +103,7 @@ void Ledger::Update(const std::vector<LedgerEntry>& fresh) {
         entries_, [&now](const LedgerEntry& entry) { return entry.SameKey(now); });
     if (recorded == entries_.end()) {
       entries_.push_back(now);
-    } else if (recorded->seed == now.seed && now.drawn >= recorded->drawn) {
+    } else if (now.drawn >= recorded->drawn) {
       *recorded = now;
     } else {
       recorded->largest = std::max(recorded->largest, now.largest);

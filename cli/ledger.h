@@ -16,11 +16,17 @@ namespace maskproof::cli {
 std::string LedgerClass(const Recipe& recipe);
 
 struct LedgerEntry {
+  // The key. Seed and limits say which case is which, dialect and profile what is allowed of it.
   std::string subject;
   std::string op;
   std::string invariant;
   std::string recipe_class;
   uint64_t seed = 0;
+  int64_t largest_tokens = 0;  // 0: the generator's own limit
+  int64_t largest_head_size = 0;
+  std::string dialect = "ideal";
+  bool measured_profile = false;
+  // What was seen.
   int64_t drawn = 0;     // case numbers below this were tried
   int64_t cases = 0;     // of them, with a ratio, in this class
   double largest = 0.0;  // 1 is the bound
@@ -43,8 +49,8 @@ class Ledger {
   // before was tried: then the arithmetic has changed. (With other cases a larger ratio says
   // nothing.)
   std::vector<LedgerChange> Worse(const std::vector<LedgerEntry>& fresh) const;
-  // Takes the fresh entries in: as they are where they cover as many cases of the same seed or the
-  // entry is new, else the larger ratio.
+  // Takes the fresh entries in: as they are where they cover as many cases or the entry is new,
+  // else the larger ratio.
   void Update(const std::vector<LedgerEntry>& fresh);
 
   const std::vector<LedgerEntry>& entries() const { return entries_; }

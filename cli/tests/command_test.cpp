@@ -135,11 +135,30 @@ TEST_F(Command, TheLedgerNoticesWhatGotWorse) {
   EXPECT_EQ(Run(check + " --ledger-accept").exit_code, 0);
   EXPECT_EQ(ReadJson("ledger.json")["entries"][1]["largest"], now);
 
-  // Other cases prove nothing; what they show is kept.
-  ledger["entries"][1]["seed"] = 99;
+  // A file from before there were limits in it.
+  for (Json& entry : ledger["entries"]) {
+    for (const char* key : {"largest_tokens", "largest_head_size", "dialect", "measured_profile"}) {
+      EXPECT_EQ(entry.erase(key), 1U);
+    }
+  }
   Put("ledger.json", ledger.dump());
-  EXPECT_EQ(Run(check).exit_code, 0);
-  EXPECT_EQ(ReadJson("ledger.json")["entries"][1]["largest"], now);
+  EXPECT_EQ(Run(check).exit_code, 1);
+  // Other cases, and other laws for them, are entries of their own.
+  const size_t count = ledger["entries"].size();
+  size_t before = count;
+  for (const char* other : {" --seed 2", " --largest-tokens 4", " --largest-head-size 2",
+                            " --dialect zero-rows", " --measured-profile"}) {
+    EXPECT_EQ(Run(check + other).exit_code, 0) << other;
+    const size_t after = ReadJson("ledger.json")["entries"].size();
+    EXPECT_GT(after, before) << other;
+    EXPECT_EQ(Run(check + other).exit_code, 0) << other;
+    EXPECT_EQ(ReadJson("ledger.json")["entries"].size(), after) << other;
+    before = after;
+  }
+  for (size_t i = 0; i < count; ++i) {
+    EXPECT_EQ(ReadJson("ledger.json")["entries"][i]["largest"], ledger["entries"][i]["largest"]);
+  }
+  EXPECT_EQ(Run(check).exit_code, 1);
 
   Put("ledger.json", "{}");
   EXPECT_EQ(Run(check).exit_code, 2);
