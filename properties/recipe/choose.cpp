@@ -150,7 +150,15 @@ Values ZeroPointValues(Rng& rng, float middle) {
 
 // With steps of 2^-5 on both sides and deviations of about 30, a projection of width n has a
 // deviation of about sqrt(n): the weight's step takes that out.
+// Scales so far apart that only their product is of use.
+constexpr float kFarExponent = 110.0F;
+
 Values InputScaleValues(Rng& rng) {
+  if (rng.OneIn(24)) {
+    const float exponent = rng.OneIn(2) ? kFarExponent : -kFarExponent;
+    return Make(rng, Distribution::kScales, exponent, exponent);
+  }
+  if (rng.OneIn(12)) return Make(rng, Distribution::kUniform, -0.06F, -0.005F);
   if (Percent(rng, 60)) {
     const auto low = static_cast<float>(rng.Between(-7, -3));
     return Make(rng, Distribution::kScales, low, low);
@@ -160,6 +168,11 @@ Values InputScaleValues(Rng& rng) {
 
 Values WeightScaleValues(Rng& rng, const Recipe& r) {
   const float step = InverseRoot(r.input_width) * 0.03125F * ScoreRegime(rng);
+  const Values& input = r.of(TensorId::kInputScale);
+  if (input.distribution == Distribution::kScales && std::fabs(input.a) == kFarExponent) {
+    const float exponent = static_cast<float>(std::ilogb(step)) - 5.0F - input.a;
+    return Make(rng, Distribution::kScales, exponent - 1.0F, exponent);
+  }
   switch (rng.Below(8)) {
     case 0:
       return Make(rng, Distribution::kUniform, -step, step);  // negative ones as well

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <utility>
 
 #include "properties/recipe/choose.h"
 #include "properties/recipe/fields.h"
@@ -172,6 +174,7 @@ enum class Seam : uint8_t {
   kRows,
   kTiles,
   kManyKeys,
+  kPrefill,
   kHeadSize,
   kHeads,
   kHeadGroups,
@@ -181,12 +184,12 @@ enum class Seam : uint8_t {
 
 Seam ChooseSeam(Rng& rng, Op op) {
   if (op == Op::kCore)
-    return PickOf(rng, {Seam::kRows, Seam::kTiles, Seam::kManyKeys, Seam::kHeadSize, Seam::kHeads,
-                        Seam::kHeadGroups, Seam::kBatch});
+    return PickOf(rng, {Seam::kRows, Seam::kTiles, Seam::kManyKeys, Seam::kPrefill, Seam::kHeadSize,
+                        Seam::kHeads, Seam::kHeadGroups, Seam::kBatch});
   if (op == Op::kQAttention && rng.OneIn(5)) return Seam::kExactDepth;
   return PickOf(
-      rng, {Seam::kDepth, Seam::kDepth, Seam::kRows, Seam::kTiles, Seam::kManyKeys, Seam::kHeadSize,
-            Seam::kHeads, Seam::kHeadGroups, Seam::kColumns, Seam::kBatch});
+      rng, {Seam::kDepth, Seam::kDepth, Seam::kRows, Seam::kTiles, Seam::kManyKeys, Seam::kPrefill,
+            Seam::kHeadSize, Seam::kHeads, Seam::kHeadGroups, Seam::kColumns, Seam::kBatch});
 }
 
 // A multiple of `block`, give or take; kernels' loops have their ends there.
@@ -235,6 +238,12 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       r.sequence = few(2);
       r.past = NextTo(rng, PickOf(rng, {1024, 2048, 4096}), limits.max_past);
       break;
+    case Seam::kPrefill:
+      // Rows of one task that begin and end in different tiles of keys.
+      r.batch = 1;
+      r.heads = 1;
+      r.sequence = std::min<int64_t>(rng.Between(500, 640), limits.max_sequence);
+      break;
     case Seam::kHeadSize:
       r.head_size = NextTo(rng, PickOf(rng, {32, 48, 64, 80, 96, 128}), limits.max_head_size);
       break;
@@ -256,6 +265,8 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       break;
   }
   r.value_head_size = rng.OneIn(2) ? r.head_size : ChooseSize(rng, r.head_size);
+  // Values are mixed by loops of their own.
+  if (r.head_size > r.value_head_size && rng.OneIn(2)) std::swap(r.head_size, r.value_head_size);
 }
 
 // Most cases are small, so that thousands run in a second; a few take all the work allowed.
@@ -360,8 +371,34 @@ void AddTower(Rng& rng, Recipe& r) {
   r.cells.push_back(cell);
 }
 
+// Scores that are all 0 but for one key behind them, which raises the row's maximum by anything
+// from next to nothing to more than an exponential can hold, and values of one sign: a tile of keys
+// that is weighed by another maximum than it was computed with shows there.
+void AddRise(Rng& rng, Recipe& r) {
+  r.mask.form = MaskForm::kNone;
+  r.attention_bias = BiasBroadcast::kNone;
+  r.unidirectional = 0;
+  r.scale = 1.0F;
+  r.of(TensorId::kQuery) = {.distribution = Distribution::kConstant, .seed = 1, .a = 1.0F};
+  r.of(TensorId::kKey) = {.distribution = Distribution::kConstant, .seed = 1, .a = 0.0F};
+  r.of(TensorId::kValue) = {
+      .distribution = Distribution::kUniform, .seed = ChooseSeed(rng), .a = 0.5F, .b = 1.0F};
+  const int64_t key = TotalLength(r) - 1 - static_cast<int64_t>(rng.Below(64));
+  CellOverride cell;
+  cell.tensor = TensorId::kKey;
+  cell.index = static_cast<uint32_t>(key * r.head_size);
+  cell.value = std::ldexp(1.0F + static_cast<float>(rng.Below(64)) / 64.0F,
+                          static_cast<int>(rng.Between(-15, 6)));
+  r.cells.push_back(cell);
+}
+
 void ChooseCells(Rng& rng, Recipe& r) {
   constexpr int64_t kLongRow = 24;
+  constexpr int64_t kRowOfTiles = 256;
+  if (r.op == Op::kCore && TotalLength(r) > kRowOfTiles && rng.OneIn(3)) {
+    AddRise(rng, r);
+    return;
+  }
   if (TotalLength(r) >= kLongRow && Percent(rng, 12)) AddTower(rng, r);
   if (Percent(rng, 3)) r.cells.push_back(ChooseCell(rng, r, true));
   if (Percent(rng, 10)) {

@@ -169,7 +169,7 @@ struct Recipe {
 // Bounds on the size of a case. The work of a case is about B*N*S*T*(H+Hv) + B*S*Di*(2D+Dv).
 struct Limits {
   int64_t max_batch = 40;
-  int64_t max_sequence = 273;
+  int64_t max_sequence = 640;
   int64_t max_past = 8209;
   int64_t max_keys = std::numeric_limits<int64_t>::max();  // T = P + S
   int64_t max_heads = 48;
