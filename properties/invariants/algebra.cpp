@@ -53,8 +53,12 @@ Verdict CheckKeyPermutation(Subject& subject, const Case& c) {
   };
   CompareOptions options;
   options.strictness = Strictness::kBounded;
-  return CompareRows(subject, *original, *permuted, moved_rows, "the keys in another order",
-                     options);
+  const RowMap moved_keys = [&](const Row& row) -> std::optional<Row> {
+    return Row{
+        .batch = row.batch, .head = row.head, .index = order[static_cast<size_t>(row.index)]};
+  };
+  return CompareAll(subject, *original, *permuted, moved_rows, moved_keys,
+                    "the keys in another order", options);
 }
 
 Verdict CheckScoreShift(Subject& subject, const Case& c) {
@@ -87,8 +91,8 @@ Verdict CheckScoreShift(Subject& subject, const Case& c) {
   if (!changed) return verdict;
   CompareOptions options;
   options.strictness = Strictness::kBounded;
-  return CompareRows(subject, *original, *changed, SameRow, "a constant added to each row's scores",
-                     options);
+  return CompareAll(subject, *original, *changed, SameRow, SameRow,
+                    "a constant added to each row's scores", options);
 }
 
 }  // namespace maskproof

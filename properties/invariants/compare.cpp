@@ -1,8 +1,11 @@
 #include "properties/invariants/compare.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <span>
+#include <string>
 #include <utility>
 
 namespace maskproof {
@@ -13,7 +16,8 @@ struct Element {
   float got = 0.0F;
   double reference = 0.0;
   double bound = 0.0;
-  bool judged = false;  // the oracle vouches for reference and bound
+  double largest = 0.0;  // value that is mixed in it, if it is a mixture
+  bool judged = false;   // the oracle vouches for reference and bound
 };
 
 class OutputView {
@@ -33,6 +37,7 @@ class OutputView {
     return {.got = values_[index],
             .reference = reference.output[index],
             .bound = reference.bound[index],
+            .largest = reference.largest[index],
             .judged = state == RowState::kBounded || state == RowState::kFullyMasked};
   }
 
@@ -65,6 +70,7 @@ class PresentView {
     return {.got = values_[index],
             .reference = value,
             .bound = reference.present_bound[index],
+            .largest = std::numeric_limits<double>::infinity(),
             .judged = std::isfinite(value)};
   }
 
@@ -83,12 +89,12 @@ class PresentView {
 
 template <typename View>
 Verdict Compare(const Subject& subject, const View& original, const View& changed,
-                const RowMap& map, const char* label, const CompareOptions& options) {
+                const RowMap& map, std::string label, const CompareOptions& options) {
   const bool bitwise =
       options.strictness == Strictness::kBitwise ||
       (options.strictness == Strictness::kPromised && subject.promises().reproducible_rows);
   const auto factor = static_cast<float>(options.factor);
-  Tally tally(label);
+  Tally tally(std::move(label));
   const Geometry& g = changed.geometry();
   for (int64_t b = 0; b < g.batch; ++b) {
     for (int64_t n = 0; n < g.heads; ++n) {
@@ -115,7 +121,9 @@ Verdict Compare(const Subject& subject, const View& original, const View& change
             }
             // docs/invariants.md (1): the triangle inequality over the two references.
             const double apart = std::fabs(now.reference - options.factor * old.reference);
-            tally.Judge(position, expected, got, options.factor * old.bound + now.bound + apart);
+            const double bound = options.factor * old.bound + now.bound + apart;
+            tally.JudgeMixture(position, expected, got, bound,
+                               std::max(options.factor * old.largest, now.largest));
           }
         }
       }
@@ -143,6 +151,15 @@ Verdict ComparePresent(const Subject& subject, Trial& original, Trial& changed, 
                        const char* label, const CompareOptions& options) {
   return Compare(subject, PresentView(subject, original), PresentView(subject, changed), map, label,
                  options);
+}
+
+Verdict CompareAll(const Subject& subject, Trial& original, Trial& changed, const RowMap& rows,
+                   const RowMap& present_rows, const char* label, const CompareOptions& options) {
+  Verdict verdict = CompareRows(subject, original, changed, rows, label, options);
+  if (!original.c.want_present || verdict.kind == VerdictKind::kBroken) return verdict;
+  return Combine(verdict,
+                 Compare(subject, PresentView(subject, original), PresentView(subject, changed),
+                         present_rows, std::string("present: ") + label, {}));
 }
 
 Verdict CompareCalls(const Subject& subject, Trial& original, Trial& again, const char* label,

@@ -49,6 +49,12 @@ Verdict CompareRows(const Subject& subject, Trial& original, Trial& changed, con
 Verdict ComparePresent(const Subject& subject, Trial& original, Trial& changed, const RowMap& map,
                        const char* label, const CompareOptions& options = {});
 
+// The rows of the output and, where the case wants it, those of present, each by its own map. For
+// present, bitwise where promised, whatever the options say of the output.
+Verdict CompareAll(const Subject& subject, Trial& original, Trial& changed, const RowMap& rows,
+                   const RowMap& present_rows, const char* label,
+                   const CompareOptions& options = {});
+
 // Two calls of one case, present included where the case wants it: bitwise where the subject
 // promises to be deterministic, else within the bounds.
 Verdict CompareCalls(const Subject& subject, Trial& original, Trial& again, const char* label,

@@ -1,4 +1,6 @@
 // nan-containment: what attends to a NaN becomes NaN, and nothing else does.
+#include "properties/invariants/containment.h"
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -101,6 +103,28 @@ void JudgePresentNans(const Trial& trial, const Geometry& g, Tally& tally) {
   }
 }
 
+// A feature that is NaN makes all of the token's keys and values NaN, whatever the weights.
+void JudgePoisonedToken(const Trial& trial, const Geometry& g, const PoisonedKey& poisoned,
+                        Tally& tally) {
+  const std::span<const float> present = trial.present();
+  if (present.empty()) return;
+  for (int64_t half = 0; half < 2; ++half) {
+    for (int64_t n = 0; n < g.heads; ++n) {
+      const int64_t item = (((half * g.batch) + poisoned.batch) * g.heads) + n;
+      const int64_t first = ((item * g.total) + poisoned.key) * g.head_size;
+      for (int64_t lane = 0; lane < g.head_size; ++lane) {
+        const float value = present[static_cast<size_t>(first + lane)];
+        if (std::isnan(value)) {
+          tally.Agree();
+        } else {
+          tally.Fail({.batch = poisoned.batch, .head = n, .query = poisoned.key, .column = lane},
+                     kNan, value);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 
 Verdict CheckNanContainment(Subject& subject, const Case& c) {
@@ -110,6 +134,8 @@ Verdict CheckNanContainment(Subject& subject, const Case& c) {
   const bool needs_past = c.op == Op::kQAttention && GeometryOf(c).past == 0;
   Case base = needs_past ? PrependPast(c, 2, rng) : c;
   EnsureSeeingRow(base, rng);
+  const bool given_values = base.op == Op::kCore || GeometryOf(base).past > 0;
+  if (given_values && rng.OneIn(3)) return CheckValueLane(subject, std::move(base), rng);
   const Geometry g = GeometryOf(base);
   const Visibility visibility(base);
   const std::optional<PoisonedKey> poisoned = ChooseKey(base, visibility, rng);
@@ -146,6 +172,7 @@ Verdict CheckNanContainment(Subject& subject, const Case& c) {
     }
   }
   if (one_nan) JudgePresentNans(*after, g, reached);
+  if (poisoned->head < 0) JudgePoisonedToken(*after, g, *poisoned, reached);
   const RowMap other_rows = [&](const Row& row) -> std::optional<Row> {
     if (!poisoned->Concerns(row)) return row;
     const bool own_query = poisoned->head < 0 && row.index == poisoned->key - g.past;
@@ -155,8 +182,12 @@ Verdict CheckNanContainment(Subject& subject, const Case& c) {
     }
     return row;
   };
-  return Combine(reached.Finish(), CompareRows(subject, *before, *after, other_rows,
-                                               "a NaN was put where this row does not look"));
+  const RowMap other_keys = [&](const Row& row) -> std::optional<Row> {
+    const bool holds_it = poisoned->Concerns(row) && row.index == poisoned->key;
+    return holds_it ? std::nullopt : std::optional(row);
+  };
+  return Combine(reached.Finish(), CompareAll(subject, *before, *after, other_rows, other_keys,
+                                              "a NaN was put where this row does not look"));
 }
 
 }  // namespace maskproof

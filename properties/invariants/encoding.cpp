@@ -87,7 +87,7 @@ Verdict CheckMaskForm(Subject& subject, const Case& c) {
     if (variant[TensorId::kMaskIndex] == base[TensorId::kMaskIndex]) continue;
     std::optional<Trial> changed = Try(subject, std::move(variant), verdict);
     if (changed) {
-      verdict = CompareRows(subject, *original, *changed, SameRow, encoding.label);
+      verdict = CompareAll(subject, *original, *changed, SameRow, SameRow, encoding.label);
       ++tried;
     }
     combined = Combine(combined, verdict);
@@ -111,7 +111,7 @@ Verdict CheckMaskComposition(Subject& subject, const Case& c) {
   if (!composed) return verdict;
   std::optional<Trial> one = Try(subject, std::move(explicit_mask), verdict);
   if (!one) return verdict;
-  return CompareRows(subject, *composed, *one, SameRow, "causality written into the mask");
+  return CompareAll(subject, *composed, *one, SameRow, SameRow, "causality written into the mask");
 }
 
 Verdict CheckPaddingExtension(Subject& subject, const Case& c) {
@@ -135,7 +135,10 @@ Verdict CheckPaddingExtension(Subject& subject, const Case& c) {
     }
     return row;
   };
-  return CompareRows(subject, *original, *longer, old_rows, "masked tokens were appended");
+  const RowMap old_keys = [&](const Row& row) -> std::optional<Row> {
+    return row.index < g.total ? std::optional(row) : std::nullopt;
+  };
+  return CompareAll(subject, *original, *longer, old_rows, old_keys, "masked tokens were appended");
 }
 
 }  // namespace maskproof

@@ -56,13 +56,6 @@ RowMap MovedHeads(const std::vector<int64_t>& heads) {
   };
 }
 
-Verdict CompareAll(const Subject& subject, Trial& original, Trial& changed, const RowMap& map,
-                   const char* label) {
-  Verdict rows = CompareRows(subject, original, changed, map, label);
-  if (!original.c.want_present || rows.kind == VerdictKind::kBroken) return rows;
-  return Combine(rows, ComparePresent(subject, original, changed, map, label));
-}
-
 }  // namespace
 
 Verdict CheckBatchIndependence(Subject& subject, const Case& c) {
@@ -82,20 +75,20 @@ Verdict CheckBatchIndependence(Subject& subject, const Case& c) {
       if (row.batch == 0) return std::nullopt;
       return Row{.batch = 0, .head = row.head, .index = row.index};
     };
-    return CompareAll(subject, *original, *changed, second, "beside another batch");
+    return CompareAll(subject, *original, *changed, second, second, "beside another batch");
   }
   const std::vector<int64_t> alone{rng.Between(0, batch - 1)};
   std::optional<Trial> changed = Try(subject, TakeBatches(c, alone), verdict);
   if (!changed) return verdict;
-  Verdict lonely =
-      CompareAll(subject, *original, *changed, MovedBatches(alone), "a batch on its own");
+  Verdict lonely = CompareAll(subject, *original, *changed, MovedBatches(alone),
+                              MovedBatches(alone), "a batch on its own");
   if (lonely.kind == VerdictKind::kBroken) return lonely;
   std::vector<int64_t> order = Range(0, batch);
   std::ranges::rotate(order, order.begin() + rng.Between(1, batch - 1));
   changed = Try(subject, TakeBatches(c, order), verdict);
   if (!changed) return Combine(lonely, verdict);
   return Combine(lonely, CompareAll(subject, *original, *changed, MovedBatches(order),
-                                    "the batches in another order"));
+                                    MovedBatches(order), "the batches in another order"));
 }
 
 Verdict CheckHeadIndependence(Subject& subject, const Case& c) {
@@ -114,19 +107,20 @@ Verdict CheckHeadIndependence(Subject& subject, const Case& c) {
       if (row.head == 0) return std::nullopt;
       return Row{.batch = row.batch, .head = 0, .index = row.index};
     };
-    return CompareAll(subject, *original, *changed, second, "beside another head");
+    return CompareAll(subject, *original, *changed, second, second, "beside another head");
   }
   const std::vector<int64_t> alone{rng.Between(0, heads - 1)};
   std::optional<Trial> changed = Try(subject, TakeHeads(c, alone), verdict);
   if (!changed) return verdict;
-  Verdict lonely = CompareAll(subject, *original, *changed, MovedHeads(alone), "a head on its own");
+  Verdict lonely = CompareAll(subject, *original, *changed, MovedHeads(alone), MovedHeads(alone),
+                              "a head on its own");
   if (lonely.kind == VerdictKind::kBroken) return lonely;
   std::vector<int64_t> order = Range(0, heads);
   std::ranges::rotate(order, order.begin() + rng.Between(1, heads - 1));
   changed = Try(subject, TakeHeads(c, order), verdict);
   if (!changed) return Combine(lonely, verdict);
   return Combine(lonely, CompareAll(subject, *original, *changed, MovedHeads(order),
-                                    "the heads in another order"));
+                                    MovedHeads(order), "the heads in another order"));
 }
 
 Verdict CheckThreadIndependence(Subject& subject, const Case& c) {
@@ -141,7 +135,7 @@ Verdict CheckThreadIndependence(Subject& subject, const Case& c) {
   request.threads = kThreads[rng.Below(kThreads.size())];
   std::optional<Trial> several = Try(subject, c, verdict, request);
   if (!several) return verdict;
-  return CompareAll(subject, *single, *several, SameRow, "with another number of threads");
+  return CompareAll(subject, *single, *several, SameRow, SameRow, "with another number of threads");
 }
 
 Verdict CheckDeterminism(Subject& subject, const Case& c) {

@@ -153,7 +153,13 @@ Verdict CheckMaskedInfluence(Subject& subject, const Case& c) {
     }
     return row;
   };
-  return CompareRows(subject, *before, *after, blind_rows, "a masked token was changed");
+  const RowMap other_keys = [&](const Row& row) -> std::optional<Row> {
+    const bool changed = std::ranges::any_of(tokens, [&row](const Token& token) {
+      return token.batch == row.batch && token.key == row.index;
+    });
+    return changed ? std::nullopt : std::optional(row);
+  };
+  return CompareAll(subject, *before, *after, blind_rows, other_keys, "a masked token was changed");
 }
 
 Verdict CheckMaskMagnitude(Subject& subject, const Case& c) {
@@ -176,7 +182,8 @@ Verdict CheckMaskMagnitude(Subject& subject, const Case& c) {
   for (Case& variant : variants) {
     std::optional<Trial> after = Try(subject, std::move(variant), verdict);
     if (after) {
-      verdict = CompareRows(subject, *before, *after, SameRow, "mask_filter_value was changed");
+      verdict =
+          CompareAll(subject, *before, *after, SameRow, SameRow, "mask_filter_value was changed");
     }
     combined = Combine(combined, verdict);
     if (combined.kind == VerdictKind::kBroken) break;
@@ -226,8 +233,9 @@ Verdict CheckMaskedWeightZero(Subject& subject, const Case& c) {
             } else if (!visibility.Sees(b, n, s, probe->first_key + key)) {
               tally.Judge(position, 0.0, weight, 0.0);
             } else {
-              tally.Judge(position, reference.output[i] / probe->unit, weight,
-                          reference.bound[i] / std::fabs(probe->unit));
+              const double unit = std::fabs(probe->unit);
+              tally.JudgeMixture(position, reference.output[i] / probe->unit, weight,
+                                 reference.bound[i] / unit, reference.largest[i] / unit);
             }
             sums[row] += weight;
           }

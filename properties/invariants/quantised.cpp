@@ -86,7 +86,7 @@ Verdict CompareCases(Subject& subject, Case original, Case changed, const char* 
   if (!before) return verdict;
   std::optional<Trial> after = Try(subject, std::move(changed), verdict);
   if (!after) return verdict;
-  return CompareRows(subject, *before, *after, SameRow, label);
+  return CompareAll(subject, *before, *after, SameRow, SameRow, label);
 }
 
 // 8-bit values, signed to unsigned or the other way round, together with their zero point.

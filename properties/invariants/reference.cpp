@@ -16,14 +16,6 @@
 namespace maskproof {
 namespace {
 
-double LargestMagnitude(std::span<const double> values) {
-  double largest = 0.0;
-  for (const double value : values) {
-    if (std::isfinite(value)) largest = std::fmax(largest, std::fabs(value));
-  }
-  return largest;
-}
-
 // Calls judge(position, index) for every output element of the rows in state `wanted`.
 template <typename Function>
 void ForEachElement(const Trial& trial, RowState wanted, Function judge) {
@@ -159,17 +151,10 @@ Verdict CheckReferenceMatch(Subject& subject, const Case& c) {
   if (!trial) return verdict;
   const Reference& reference = trial->Judge(subject);
   const std::span<const float> got = trial->output();
-  const double largest = LargestMagnitude(reference.output);
   Tally tally("against the oracle");
   ForEachElement(*trial, RowState::kBounded, [&](const Position& position, size_t i) {
-    const double expected = reference.output[i];
-    const double bound = reference.bound[i];
-    // A bound that says nothing still catches what is outside of it, and proves nothing else.
-    if (Within(got[i], expected, bound) && Vacuous(bound, largest)) {
-      tally.Undecided();
-    } else {
-      tally.Judge(position, expected, got[i], bound);
-    }
+    tally.JudgeMixture(position, reference.output[i], got[i], reference.bound[i],
+                       reference.largest[i]);
   });
   ForEachElement(*trial, RowState::kOverflow,
                  [&tally](const Position&, size_t) { tally.Undecided(); });
@@ -196,7 +181,8 @@ Verdict CheckFullyMaskedRows(Subject& subject, const Case& c) {
     if (std::isnan(reference.output[i]) && std::isnan(got[i])) {
       tally.Agree();
     } else {
-      tally.Judge(position, reference.output[i], got[i], reference.bound[i]);
+      tally.JudgeMixture(position, reference.output[i], got[i], reference.bound[i],
+                         reference.largest[i]);
     }
   });
   const Visibility visibility(trial->c);

@@ -173,7 +173,7 @@ const std::vector<Invariant>& Invariants() {
        .check = CheckConvexHull},
       {.id = "nan-containment",
        .law = "A NaN in the key and value of a token reaches all columns of exactly the rows that "
-              "attend to it.",
+              "attend to it; one NaN or infinity among the values reaches its column of them.",
        .reason = "To lose a NaN is to invent a number; to spread it is to read what one must not.",
        .tolerance = "bitwise on the other rows where the subject promises reproducible rows, else "
                     "B(x) + B(x') (1)",

@@ -92,6 +92,15 @@ void Tally::Judge(const Position& position, double expected, double got, double 
   if (bound > 0.0) worst_ratio_ = std::fmax(worst_ratio_, std::fabs(got - expected) / bound);
 }
 
+void Tally::JudgeMixture(const Position& position, double expected, double got, double bound,
+                         double largest) {
+  if (Within(got, expected, bound) && Vacuous(bound, largest)) {
+    ++undecided_;
+  } else {
+    Judge(position, expected, got, bound);
+  }
+}
+
 void Tally::Fail(const Position& position, double expected, double got) {
   Keep(position, expected, got, 0.0);
 }

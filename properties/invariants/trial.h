@@ -59,6 +59,10 @@ class Tally {
   void Undecided(int64_t count = 1) { undecided_ += count; }
   // Judges `got` against `expected` with tolerance `bound`; an infinite bound decides nothing.
   void Judge(const Position& position, double expected, double got, double bound);
+  // As Judge, for a mixture of values of magnitude at most `largest`: a bound that is vacuous for
+  // it still catches what is outside of it, and proves nothing else.
+  void JudgeMixture(const Position& position, double expected, double got, double bound,
+                    double largest);
   // An element that breaks the law whatever the tolerance.
   void Fail(const Position& position, double expected, double got);
   // A breach that is not about a number.

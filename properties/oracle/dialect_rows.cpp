@@ -252,7 +252,7 @@ class Speaker {
     if (!row_.Evaluate(values)) return Unjudged(b, n, s, Condition::kOverflow);
     for (int64_t c = 0; c < g_.value_head_size; ++c) {
       const auto column = static_cast<size_t>(c);
-      Set(b, n, s, c, row_.output()[column], row_.bound()[column]);
+      Set(b, n, s, c, row_.output()[column], row_.bound()[column], row_.largest()[column]);
     }
     SetWeights(b, n, s);
     return blind ? RowState::kFullyMasked : RowState::kBounded;
@@ -274,10 +274,12 @@ class Speaker {
     return condition == Condition::kNonFinite ? RowState::kNonFinite : RowState::kOverflow;
   }
 
-  void Set(int64_t b, int64_t n, int64_t s, int64_t column, double value, double bound) {
+  void Set(int64_t b, int64_t n, int64_t s, int64_t column, double value, double bound,
+           double largest = 0.0) {
     const auto index = static_cast<size_t>(OutputIndex(case_.op, g_, b, n, s, column));
     result_.output[index] = value;
     result_.bound[index] = bound;
+    result_.largest[index] = largest;
   }
 
   void SetWeights(int64_t b, int64_t n, int64_t s) {

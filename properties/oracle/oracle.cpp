@@ -40,6 +40,7 @@ class Evaluation {
     const size_t elements = rows * static_cast<size_t>(g_.value_head_size);
     result_.output.assign(elements, kNaN);
     result_.bound.assign(elements, kInfinity);
+    result_.largest.assign(elements, 0.0);
     result_.rows.assign(rows, RowState::kBounded);
     if (options_.want_budget) result_.budget.resize(elements);
     if (options_.want_weights) result_.weights.assign(rows * static_cast<size_t>(g_.total), 0.0);
@@ -80,7 +81,7 @@ class Evaluation {
   RowState FullyMaskedRow(int64_t b, int64_t n, int64_t s) {
     if (options_.fully_masked == FullyMasked::kZero) {
       for (int64_t column = 0; column < g_.value_head_size; ++column)
-        Set(b, n, s, column, 0.0, 0.0);
+        Set(b, n, s, column, 0.0, 0.0, 0.0);
       return RowState::kFullyMasked;
     }
     Condition condition = Condition::kGood;
@@ -99,7 +100,7 @@ class Evaluation {
     if (!row_.Evaluate(values)) return RowState::kOverflow;
     for (int64_t column = 0; column < g_.value_head_size; ++column) {
       const auto c = static_cast<size_t>(column);
-      Set(b, n, s, column, row_.output()[c], row_.bound()[c]);
+      Set(b, n, s, column, row_.output()[c], row_.bound()[c], row_.largest()[c]);
       if (options_.want_budget) {
         result_.budget[static_cast<size_t>(OutputIndex(case_.op, g_, b, n, s, column))] =
             row_.Budget(c);
@@ -114,10 +115,12 @@ class Evaluation {
     return good;
   }
 
-  void Set(int64_t b, int64_t n, int64_t s, int64_t column, double value, double bound) {
+  void Set(int64_t b, int64_t n, int64_t s, int64_t column, double value, double bound,
+           double largest) {
     const auto index = static_cast<size_t>(OutputIndex(case_.op, g_, b, n, s, column));
     result_.output[index] = value;
     result_.bound[index] = bound;
+    result_.largest[index] = largest;
   }
 
   void Present() {

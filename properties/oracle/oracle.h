@@ -61,6 +61,8 @@ struct Reference {
   // Same layout; |correct - output| <= bound. Rows that are kNonFinite or kOverflow have a NaN
   // output and an infinite bound: they are not judged here.
   std::vector<double> bound;
+  // Same layout: the largest |value| that the element may be a mixture of, error included.
+  std::vector<double> largest;
   std::vector<RowState> rows;   // (B,N,S)
   std::vector<double> weights;  // (B,N,S,T) if asked for; else empty
   // As the output, each adding up to its bound, if asked for; else, and under a dialect, empty.

@@ -29,6 +29,8 @@ class SoftmaxRow {
 
   std::span<const double> output() const { return output_; }
   std::span<const double> bound() const { return bound_; }
+  // Largest magnitude of the values of the column, error included.
+  std::span<const double> largest() const { return largest_; }
   // Of bound()[column].
   ErrorBudget Budget(size_t column) const;
   size_t size() const { return keys_.size(); }

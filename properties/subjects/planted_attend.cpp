@@ -2,7 +2,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cmath>
 #include <cstdint>
+#include <limits>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -60,6 +63,17 @@ void MixValues(const Problem& p, const Row& row, float* out) {
     constexpr float kTooLarge = 1.001F;
     if (p.Has(Defect::kLane1e3) && i % 4 == 3) sum *= kTooLarge;
     out[i] = sum;
+  }
+  const std::span row_out(out, static_cast<size_t>(p.g.value_head_size));
+  if (p.Has(Defect::kNanInAnyLane) &&
+      std::ranges::any_of(row_out, [](float x) { return std::isnan(x); })) {
+    std::ranges::fill(row_out, std::numeric_limits<float>::quiet_NaN());
+  }
+  if (p.Has(Defect::kInfinityClamped)) {
+    constexpr float kMost = std::numeric_limits<float>::max();
+    for (float& x : row_out) {
+      if (std::isinf(x)) x = std::copysign(kMost, x);
+    }
   }
 }
 

@@ -133,7 +133,12 @@ void WritePresent(Problem& p) {
           const bool scaled = keys && is_new && p.Has(Defect::kScaledCache);
           for (int64_t i = 0; i < p.g.head_size; ++i) {
             const float value = from_keys ? p.K(b, n, t, i) : p.V(b, n, t, i);
-            *present++ = scaled ? value * p.scale : value;
+            const bool lost = is_new && p.Has(Defect::kPresentNanZero) && std::isnan(value);
+            if (lost) {
+              *present++ = 0.0F;
+            } else {
+              *present++ = scaled ? value * p.scale : value;
+            }
           }
         }
       }

@@ -1,0 +1,19 @@
+// The part of nan-containment that is about one number among the values.
+#ifndef MASKPROOF_PROPERTIES_INVARIANTS_CONTAINMENT_H_
+#define MASKPROOF_PROPERTIES_INVARIANTS_CONTAINMENT_H_
+
+#include "properties/base/rng.h"
+#include "properties/case/case.h"
+#include "properties/invariants/invariant.h"
+#include "properties/subjects/subject.h"
+
+namespace maskproof {
+
+// One number of one value row becomes a NaN or an infinity: nothing changes but the column of the
+// rows that see the key, which becomes that. `base` has values that are given as they are: the
+// core's, or a past.
+Verdict CheckValueLane(Subject& subject, Case base, Rng& rng);
+
+}  // namespace maskproof
+
+#endif  // MASKPROOF_PROPERTIES_INVARIANTS_CONTAINMENT_H_
