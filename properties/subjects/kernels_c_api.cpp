@@ -104,8 +104,9 @@ Status StatusOf(const Function& function) {
 
 // Lends the execution what `size_of(C execution, bytes, message, message_size)` asks for.
 template <typename SizeOf>
-Status Lend(OwnWorkspace& workspace, kernels::Execution& execution, const SizeOf& size_of) {
-  return workspace.Lend(execution, [&](const kernels::Execution& e, size_t& bytes) {
+Status Lend(OwnWorkspace& workspace, kernels::Execution& execution, size_t spare,
+            const SizeOf& size_of) {
+  return workspace.Lend(execution, spare, [&](const kernels::Execution& e, size_t& bytes) {
     const ExecutionInC c(e);
     return StatusOf(
         [&](char* message, size_t size) { return size_of(c.get(), &bytes, message, size); });
@@ -161,9 +162,10 @@ Status AttentionInC(const kernels::AttentionAttributes& attributes,
   }
   if (way.own_workspace) {
     const Status status =
-        Lend(workspace, lent, [&](const auto* e, size_t* bytes, char* message, size_t size) {
-          return maskproof_attention_workspace_size(&call, e, bytes, message, size);
-        });
+        Lend(workspace, lent, way.spare_workspace,
+             [&](const auto* e, size_t* bytes, char* message, size_t size) {
+               return maskproof_attention_workspace_size(&call, e, bytes, message, size);
+             });
     if (!status.ok()) return status;
   }
   const ExecutionInC c(lent);
@@ -215,9 +217,10 @@ Status QAttentionInC(const kernels::AttentionAttributes& attributes,
   }
   if (way.own_workspace) {
     const Status status =
-        Lend(workspace, lent, [&](const auto* e, size_t* bytes, char* message, size_t size) {
-          return maskproof_qattention_workspace_size(&call, e, bytes, message, size);
-        });
+        Lend(workspace, lent, way.spare_workspace,
+             [&](const auto* e, size_t* bytes, char* message, size_t size) {
+               return maskproof_qattention_workspace_size(&call, e, bytes, message, size);
+             });
     if (!status.ok()) return status;
   }
   const ExecutionInC c(lent);
@@ -226,8 +229,8 @@ Status QAttentionInC(const kernels::AttentionAttributes& attributes,
                       }));
 }
 
-Status CoreInC(const kernels::CoreArguments& arguments, OwnWorkspace* workspace,
-               const kernels::Execution& execution) {
+Status CoreInC(const kernels::CoreArguments& arguments, const KernelsWay& way,
+               OwnWorkspace& workspace, const kernels::Execution& execution) {
   kernels::Execution lent = execution;
   const Optional mask(arguments.mask_index);
   const Optional bias(arguments.attention_bias);
@@ -252,11 +255,12 @@ Status CoreInC(const kernels::CoreArguments& arguments, OwnWorkspace* workspace,
                                  .output_batch_stride = arguments.output.batch_stride,
                                  .output_head_stride = arguments.output.head_stride,
                                  .output_row_stride = arguments.output.row_stride};
-  if (workspace != nullptr) {
+  if (way.own_workspace) {
     const Status status =
-        Lend(*workspace, lent, [&](const auto* e, size_t* bytes, char* message, size_t size) {
-          return maskproof_core_workspace_size(&call, e, bytes, message, size);
-        });
+        Lend(workspace, lent, way.spare_workspace,
+             [&](const auto* e, size_t* bytes, char* message, size_t size) {
+               return maskproof_core_workspace_size(&call, e, bytes, message, size);
+             });
     if (!status.ok()) return status;
   }
   const ExecutionInC c(lent);

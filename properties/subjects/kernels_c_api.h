@@ -21,8 +21,8 @@ kernels::Status QAttentionInC(const kernels::AttentionAttributes& attributes,
                               const kernels::QAttentionInputs& inputs,
                               const kernels::AttentionOutputs& outputs, KernelsWay way,
                               OwnWorkspace& workspace, const kernels::Execution& execution);
-kernels::Status CoreInC(const kernels::CoreArguments& arguments, OwnWorkspace* workspace,
-                        const kernels::Execution& execution);
+kernels::Status CoreInC(const kernels::CoreArguments& arguments, const KernelsWay& way,
+                        OwnWorkspace& workspace, const kernels::Execution& execution);
 
 }  // namespace maskproof
 

@@ -213,17 +213,18 @@ Status RunKernelsCore(const BoundCase& bound, KernelsWay way, OwnWorkspace& work
 
   Status status;
   if (way.in_c) {
-    status = CoreInC(arguments, way.own_workspace ? &workspace : nullptr, execution);
+    status = CoreInC(arguments, way, workspace, execution);
   } else {
     if (way.own_workspace) {
-      status = workspace.Lend(execution, [&](const kernels::Execution& e, size_t& bytes) {
-        return ScaledDotProductAttentionWorkspaceSize(
-            way.asks_without_data ? WithoutData(arguments) : arguments, e, bytes);
-      });
+      status = workspace.Lend(
+          execution, way.spare_workspace, [&](const kernels::Execution& e, size_t& bytes) {
+            return ScaledDotProductAttentionWorkspaceSize(
+                way.asks_without_data ? WithoutData(arguments) : arguments, e, bytes);
+          });
     }
     if (status.ok() && way.offers_less) {
       status = OfferLess(
-          execution,
+          execution, workspace.asked(),
           [&](const kernels::Execution& less) {
             return kernels::ScaledDotProductAttention(arguments, less);
           },

@@ -191,8 +191,8 @@ kernels::Status RunAttention(const BoundCase& bound, KernelsWay way, OwnWorkspac
     inputs.weights.data = nullptr;
   }
   if (way.own_workspace) {
-    const kernels::Status status =
-        workspace.Lend(execution, [&](const kernels::Execution& e, size_t& bytes) {
+    const kernels::Status status = workspace.Lend(
+        execution, way.spare_workspace, [&](const kernels::Execution& e, size_t& bytes) {
           return way.asks_without_data
                      ? AttentionWorkspaceSize(attributes, WithoutData(inputs), WithoutData(outputs),
                                               e, bytes)
@@ -202,7 +202,7 @@ kernels::Status RunAttention(const BoundCase& bound, KernelsWay way, OwnWorkspac
   }
   if (way.offers_less) {
     const kernels::Status status = OfferLess(
-        execution,
+        execution, workspace.asked(),
         [&](const kernels::Execution& less) {
           return kernels::Attention(attributes, inputs, outputs, less);
         },
@@ -244,8 +244,8 @@ kernels::Status RunQAttention(const BoundCase& bound, KernelsWay way, OwnWorkspa
     inputs.weights.data = nullptr;
   }
   if (way.own_workspace) {
-    const kernels::Status status =
-        workspace.Lend(execution, [&](const kernels::Execution& e, size_t& bytes) {
+    const kernels::Status status = workspace.Lend(
+        execution, way.spare_workspace, [&](const kernels::Execution& e, size_t& bytes) {
           return way.asks_without_data
                      ? QAttentionWorkspaceSize(attributes, WithoutData(inputs),
                                                WithoutData(outputs), e, bytes)
@@ -255,7 +255,7 @@ kernels::Status RunQAttention(const BoundCase& bound, KernelsWay way, OwnWorkspa
   }
   if (way.offers_less) {
     const kernels::Status status = OfferLess(
-        execution,
+        execution, workspace.asked(),
         [&](const kernels::Execution& less) {
           return kernels::QAttention(attributes, inputs, outputs, less);
         },
@@ -323,6 +323,19 @@ class KernelsSubject final : public InProcessSubject {
                         const kernels::Execution& execution) const {
     // Of this thread: others may be at work with theirs.
     thread_local OwnWorkspace workspace;
+    const kernels::Status status = RunOp(bound, way, workspace, execution);
+    const std::optional<int64_t> written = workspace.TakeBack();
+    if (!written) return status;
+    const std::string what =
+        "workspace: byte outside of the lent memory written at offset " + std::to_string(*written);
+    if (bound.report == nullptr) return {kernels::StatusCode::kInvalidArgument, what};
+    bound.report->wrote_outside = true;
+    bound.report->detail = what;
+    return status;
+  }
+
+  kernels::Status RunOp(const BoundCase& bound, KernelsWay way, OwnWorkspace& workspace,
+                        const kernels::Execution& execution) const {
     const auto policy = promises_.fully_masked == FullyMasked::kZero
                             ? kernels::FullyMaskedPolicy::kZero
                             : kernels::FullyMaskedPolicy::kUniform;

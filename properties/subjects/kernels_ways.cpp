@@ -1,5 +1,6 @@
 #include "properties/subjects/kernels_ways.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -10,6 +11,12 @@
 #include "properties/base/rng.h"
 
 namespace maskproof {
+namespace {
+
+// Around lent memory. Not what a kernel would write: zeros, or the ones of a mask.
+constexpr std::byte kWatched{0xC7};
+
+}  // namespace
 
 KernelsWay WayOf(const Case& c) {
   uint64_t hash = c.salt;
@@ -29,6 +36,9 @@ KernelsWay WayOf(const Case& c) {
   way.repacks = rng.OneIn(2);
   way.offers_less = rng.OneIn(4);
   way.calls_in_between = rng.OneIn(2);
+  // Seldom whole cache lines.
+  constexpr uint64_t kMostSpare = 5000;
+  if (rng.OneIn(4)) way.spare_workspace = 1 + rng.Below(kMostSpare);
   return way;
 }
 
@@ -62,9 +72,32 @@ void* OwnWorkspace::Memory(size_t bytes) {
   constexpr int kOnes = 0xFF;
   constexpr size_t kAlignment = kernels::kWorkspaceAlignment;
   const size_t whole = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  std::byte* const memory = arena_.Place(whole, MemoryArena::Edge::kEnd).data;
-  if (memory != nullptr) std::memset(memory, kOnes, whole);
-  return memory;
+  const MemoryArena::Placement placed = arena_.Place(whole, MemoryArena::Edge::kEnd);
+  if (placed.data == nullptr) return nullptr;
+  std::memset(placed.data, kOnes, bytes);
+  lent_ = bytes;
+  before_ = placed.canary;
+  after_ = {placed.data + bytes, whole - bytes};
+  std::ranges::fill(before_, kWatched);
+  std::ranges::fill(after_, kWatched);
+  return placed.data;
+}
+
+std::optional<int64_t> OwnWorkspace::TakeBack() {
+  const auto first_other = [](std::span<const std::byte> bytes) -> std::optional<int64_t> {
+    const auto other = std::ranges::find_if(bytes, [](std::byte b) { return b != kWatched; });
+    if (other == bytes.end()) return std::nullopt;
+    return other - bytes.begin();
+  };
+  std::optional<int64_t> written = first_other(before_);
+  if (written) {
+    *written -= static_cast<int64_t>(before_.size());
+  } else if (written = first_other(after_); written) {
+    *written += static_cast<int64_t>(lent_);
+  }
+  asked_ = lent_ = 0;
+  before_ = after_ = {};
+  return written;
 }
 
 }  // namespace maskproof

@@ -6,6 +6,9 @@
 #define MASKPROOF_PROPERTIES_SUBJECTS_KERNELS_WAYS_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
 
 #include "maskproof/kernels/execution.h"
 #include "maskproof/kernels/status.h"
@@ -29,6 +32,7 @@ struct KernelsWay {
   // The LoneWorker makes a call of other data before each of its jobs, as a thread may that takes
   // up whatever work there is.
   bool calls_in_between = false;
+  size_t spare_workspace = 0;  // bytes lent beyond those that were asked for
 };
 
 // What a case comes to whose weights were to be packed first. Weights that cannot be packed are for
@@ -65,21 +69,30 @@ class LoneWorker final : public kernels::ParallelFor {
   bool calls_in_between_;
 };
 
-// Scratch memory of exactly the size that was asked for, in front of an unreadable page and full of
-// ones: NaN as a float, so that what is read before it is written shows.
+// Scratch memory of the size that was asked for, or a little more. It ends at an unreadable page,
+// up to its alignment, and is full of ones: NaN as a float, so that what is read before it is
+// written shows. What is next to it is watched.
 class OwnWorkspace {
  public:
-  // Asks `size_of(execution, bytes)`, and lends `execution` so many bytes; the status if the size
-  // is refused. Sizes that would take long to fill are left to the library.
+  // Asks `size_of(execution, bytes)`, and lends `execution` so many bytes and `spare` more; the
+  // status if the size is refused. Sizes that would take long to fill are left to the library.
   template <typename SizeOf>
-  kernels::Status Lend(kernels::Execution& execution, const SizeOf& size_of) {
+  kernels::Status Lend(kernels::Execution& execution, size_t spare, const SizeOf& size_of) {
     size_t bytes = 0;
     kernels::Status status = size_of(execution, bytes);
     if (!status.ok() || bytes > kMostBytes) return status;
-    execution.workspace = Memory(bytes);
-    execution.workspace_size = bytes;
+    asked_ = bytes;
+    execution.workspace = Memory(bytes + spare);
+    execution.workspace_size = bytes + spare;
     return status;
   }
+
+  // What was asked for.
+  size_t asked() const { return asked_; }
+
+  // Ends the loan, if there is one. The first byte outside of the lent memory that was written,
+  // from the first byte of that; absent if all is well.
+  std::optional<int64_t> TakeBack();
 
  private:
   static constexpr size_t kMostBytes = size_t{64} << 20;
@@ -87,14 +100,20 @@ class OwnWorkspace {
   void* Memory(size_t bytes);
 
   MemoryArena arena_;
+  size_t asked_ = 0;
+  size_t lent_ = 0;
+  std::span<std::byte> before_;
+  std::span<std::byte> after_;
 };
 
-// What is wrong with `call(execution)` if it is lent a byte less than it needs: it must refuse, and
-// `unwritten()` must say that the outputs are as they were. Ok also where nothing is lent.
+// What is wrong with `call(execution)` if it is lent a byte less than the `asked` that it needs: it
+// must refuse, and `unwritten()` must say that the outputs are as they were. Ok also where nothing
+// is lent.
 template <typename Call, typename Unwritten>
-kernels::Status OfferLess(kernels::Execution lent, const Call& call, const Unwritten& unwritten) {
-  if (lent.workspace == nullptr || lent.workspace_size == 0) return {};
-  --lent.workspace_size;
+kernels::Status OfferLess(kernels::Execution lent, size_t asked, const Call& call,
+                          const Unwritten& unwritten) {
+  if (lent.workspace == nullptr || asked == 0) return {};
+  lent.workspace_size = asked - 1;
   const bool refused = !call(lent).ok();
   if (refused && unwritten()) return {};
   return {kernels::StatusCode::kInvalidArgument,

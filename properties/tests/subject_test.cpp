@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -327,6 +329,35 @@ TEST(KernelsSubject, NamesTheTensorOfTheWrongType) {
   const Outcome outcome = subjects.front()->Run(c, Audited(MemoryPlacement::kPlain));
   EXPECT_EQ(outcome.kind, OutcomeKind::kRefused);
   EXPECT_EQ(outcome.message, "weights: expected float32, got int32");
+}
+
+// Asks for `asked` bytes, has `use(first byte lent)`, and gives what TakeBack says.
+std::optional<int64_t> AfterUse(size_t asked, size_t spare,
+                                const std::function<void(std::byte*)>& use) {
+  OwnWorkspace workspace;
+  kernels::Execution execution;
+  const kernels::Status status =
+      workspace.Lend(execution, spare, [&](const kernels::Execution&, size_t& bytes) {
+        bytes = asked;
+        return kernels::Status();
+      });
+  EXPECT_TRUE(status.ok());
+  EXPECT_EQ(workspace.asked(), asked);
+  EXPECT_EQ(execution.workspace_size, asked + spare);
+  use(static_cast<std::byte*>(execution.workspace));
+  return workspace.TakeBack();
+}
+
+TEST(OwnWorkspace, SeesWhatIsWrittenNextToIt) {
+  for (const size_t spare : {size_t{0}, size_t{5}}) {
+    const size_t size = 130 + spare;
+    EXPECT_FALSE(AfterUse(130, spare, [&](std::byte* lent) { std::memset(lent, 0, size); }));
+    EXPECT_EQ(AfterUse(130, spare, [](std::byte* lent) { lent[-1] = {}; }), -1);
+    EXPECT_EQ(AfterUse(130, spare, [](std::byte* lent) { lent[-100] = {}; }), -100);
+    EXPECT_EQ(AfterUse(130, spare, [&](std::byte* lent) { lent[size] = {}; }),
+              static_cast<int64_t>(size));
+    EXPECT_DEATH(AfterUse(130, spare, [](std::byte* lent) { lent[192] = {}; }), "");
+  }
 }
 
 TEST(LoneWorker, IsEveryWorkerOnceAndBeginsWithItsOwn) {
