@@ -174,6 +174,7 @@ Outcome InProcessSubject::RunOnce(const Case& c, const RunRequest& request) {
     bound.present_dims = present.dims();
   }
   bound.threads = request.threads;
+  bound.placement = request.placement;
   InputWatch watch;
   if (request.audit) {
     watch.Remember(bound);

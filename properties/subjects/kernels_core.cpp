@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdint>
-#include <limits>
-#include <span>
 #include <string>
-#include <vector>
 
+#include "properties/subjects/core_arrangement.h"
 #include "properties/subjects/kernels_c_api.h"
-#include "properties/subjects/placed_output.h"
+#include "properties/subjects/laid_out_inputs.h"
+#include "properties/subjects/laid_out_output.h"
 #include "properties/subjects/without_data.h"
 
 namespace maskproof {
@@ -18,131 +16,6 @@ namespace {
 
 using kernels::Status;
 using kernels::StatusCode;
-using kernels::StridedTensor;
-
-constexpr int64_t kPadColumns = 3;
-
-// Sizes of one (B, N, rows, columns) tensor and where its rows lie in a given layout.
-struct Rows {
-  int64_t batch = 0, heads = 0, rows = 0, columns = 0;
-  int64_t batch_stride = 0, head_stride = 0, row_stride = 0;
-
-  Rows(std::span<const int64_t> dims, CoreLayout layout)
-      : batch(dims[0]), heads(dims[1]), rows(dims[2]), columns(dims[3]) {
-    // Nothing to address; the other dimensions may be anything, and their products overflow.
-    if (ElementCount(dims) == 0) return;
-    if (layout == CoreLayout::kTokenMajor) {
-      head_stride = columns;
-      row_stride = heads * columns;
-      batch_stride = rows * row_stride;
-    } else {
-      row_stride = columns + (layout == CoreLayout::kPadded ? kPadColumns : 0);
-      head_stride = rows * row_stride;
-      batch_stride = heads * head_stride;
-    }
-  }
-
-  // Elements from the first to the last that belongs to the tensor; the padding of the last row is
-  // left off, so that reading it is reading past the end.
-  int64_t Extent() const {
-    if (batch == 0 || heads == 0 || rows == 0 || columns == 0) return 0;
-    return (batch - 1) * batch_stride + (heads - 1) * head_stride + (rows - 1) * row_stride +
-           columns;
-  }
-
-  template <typename T>
-  StridedTensor<T> Over(T* data) const {
-    return {data, batch_stride, head_stride, row_stride};
-  }
-
-  // Calls visit(dense offset, offset here) for the first element of every row.
-  template <typename Visit>
-  void ForEachRow(Visit visit) const {
-    if (Extent() == 0) return;
-    int64_t dense = 0;
-    for (int64_t b = 0; b < batch; ++b) {
-      for (int64_t n = 0; n < heads; ++n) {
-        for (int64_t r = 0; r < rows; ++r, dense += columns) {
-          visit(dense, b * batch_stride + n * head_stride + r * row_stride);
-        }
-      }
-    }
-  }
-};
-
-// An input in the layout asked for. Head-major is the case's own layout and is not copied.
-class LaidOutInput {
- public:
-  LaidOutInput(const BoundTensor& bound, CoreLayout layout) : rows_(bound.tensor->dims, layout) {
-    data_ = static_cast<const float*>(bound.data);
-    if (layout == CoreLayout::kHeadMajor) return;
-    // NaN between the rows: it must not matter.
-    copy_.assign(static_cast<size_t>(rows_.Extent()), std::numeric_limits<float>::quiet_NaN());
-    rows_.ForEachRow([&](int64_t dense, int64_t here) {
-      std::copy_n(data_ + dense, rows_.columns, copy_.data() + here);
-    });
-    data_ = copy_.data();
-  }
-  StridedTensor<const float> View() const { return rows_.Over(data_); }
-
- private:
-  Rows rows_;
-  const float* data_ = nullptr;
-  std::vector<float> copy_;
-};
-
-// The output in the layout asked for; copied to the harness's dense buffer afterwards.
-class LaidOutOutput {
- public:
-  LaidOutOutput(const BoundCase& bound, CoreLayout layout)
-      : bound_(bound), rows_(bound.output_dims, layout) {
-    if (layout != CoreLayout::kHeadMajor) {
-      copy_.assign(static_cast<size_t>(rows_.Extent()), std::bit_cast<float>(kUnwrittenBits));
-      data_ = copy_.data();
-    } else {
-      data_ = bound.output;
-    }
-  }
-  StridedTensor<float> View() const { return rows_.Over(data_); }
-
-  // Moves the rows to the harness's buffer (unwritten elements arrive there as such) and reports
-  // what was written between them.
-  void Deliver() {
-    if (copy_.empty()) return;
-    const auto unwritten = std::bit_cast<float>(kUnwrittenBits);
-    rows_.ForEachRow([&](int64_t dense, int64_t here) {
-      std::copy_n(copy_.data() + here, rows_.columns, bound_.output + dense);
-      std::fill_n(copy_.data() + here, rows_.columns, unwritten);
-    });
-    ReportTouched(&MemoryReport::wrote_outside, "between the rows of the padded output");
-  }
-
-  bool IsUnwritten() const {
-    return copy_.empty() ? maskproof::IsUnwritten(data_, ElementCount(bound_.output_dims))
-                         : maskproof::IsUnwritten(copy_.data(), static_cast<int64_t>(copy_.size()));
-  }
-
-  void Refused() {
-    ReportTouched(&MemoryReport::touched_on_refusal, "though the call was refused");
-  }
-
- private:
-  void ReportTouched(bool MemoryReport::*fault, const char* where) {
-    if (bound_.report == nullptr) return;
-    for (size_t i = 0; i < copy_.size(); ++i) {
-      if (std::bit_cast<uint32_t>(copy_[i]) == kUnwrittenBits) continue;
-      bound_.report->*fault = true;
-      bound_.report->detail =
-          "output: element " + std::to_string(i) + " of its layout written " + where;
-      return;
-    }
-  }
-
-  const BoundCase& bound_;
-  Rows rows_;
-  float* data_ = nullptr;
-  std::vector<float> copy_;
-};
 
 Status Refuse(const char* tensor, const std::string& why) {
   return {StatusCode::kInvalidArgument, std::string(tensor) + ": " + why};
@@ -183,11 +56,12 @@ Status RunKernelsCore(const BoundCase& bound, KernelsWay way, OwnWorkspace& work
   if (bound.present != nullptr) return Refuse("present", "the core has no such output");
   if (Status status = CheckShapes(bound); !status.ok()) return status;
 
-  const CoreLayout layout = attributes.core_layout;
-  const LaidOutInput query(bound[TensorId::kQuery], layout);
-  const LaidOutInput key(bound[TensorId::kKey], layout);
-  const LaidOutInput value(bound[TensorId::kValue], layout);
-  LaidOutOutput output(bound, layout);
+  const CoreArrangement arrangement = Arrange(bound);
+  const LaidOutInputs inputs(bound, arrangement);
+  LaidOutOutput output(bound, arrangement.output);
+  if (!inputs.ok() || !output.ok()) {
+    return {StatusCode::kOutOfMemory, "no memory for the layouts of the tensors"};
+  }
 
   const Dims& query_dims = bound[TensorId::kQuery].tensor->dims;
   kernels::CoreArguments arguments;
@@ -197,9 +71,9 @@ Status RunKernelsCore(const BoundCase& bound, KernelsWay way, OwnWorkspace& work
                      .total_length = bound[TensorId::kKey].tensor->dims[2],
                      .head_size = query_dims[3],
                      .value_head_size = bound[TensorId::kValue].tensor->dims[3]};
-  arguments.query = query.View();
-  arguments.key = key.View();
-  arguments.value = value.View();
+  arguments.query = inputs.View(0);
+  arguments.key = inputs.View(1);
+  arguments.value = inputs.View(2);
   if (const BoundTensor& mask = bound[TensorId::kMaskIndex]; mask.tensor != nullptr) {
     arguments.mask_index.emplace(static_cast<const int32_t*>(mask.data), mask.tensor->dims);
   }
@@ -232,6 +106,7 @@ Status RunKernelsCore(const BoundCase& bound, KernelsWay way, OwnWorkspace& work
     }
     if (status.ok()) status = kernels::ScaledDotProductAttention(arguments, execution);
   }
+  if (bound.report != nullptr) inputs.Check(*bound.report);
   if (status.ok()) {
     output.Deliver();
   } else {

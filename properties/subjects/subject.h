@@ -122,7 +122,10 @@ struct BoundCase {
   float* present = nullptr;  // null unless the case wants it
   std::span<const int64_t> present_dims;
   int threads = 0;
-  MemoryReport* report = nullptr;  // audit: for subjects that lay tensors out a second time
+  // For subjects that lay tensors out a second time: where, and, if the run is audited, what they
+  // saw.
+  MemoryPlacement placement = MemoryPlacement::kPlain;
+  MemoryReport* report = nullptr;
 };
 
 // Base of subjects that run in this process: places the tensors, prefills outputs, audits memory.
