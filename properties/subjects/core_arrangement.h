@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 
+#include "properties/subjects/kernels_ways.h"
 #include "properties/subjects/strided_layout.h"
 #include "properties/subjects/subject.h"
 
@@ -21,8 +22,8 @@ struct CoreArrangement {
   StridedLayout output;
 };
 
-// Every tensor by itself in the layout that the case asks for.
-CoreArrangement Arrange(const BoundCase& bound);
+// Every tensor by itself in the layout that the case asks for, unless `way` says otherwise.
+CoreArrangement Arrange(const BoundCase& bound, const KernelsWay& way);
 
 }  // namespace maskproof
 

@@ -56,7 +56,7 @@ Status RunKernelsCore(const BoundCase& bound, KernelsWay way, OwnWorkspace& work
   if (bound.present != nullptr) return Refuse("present", "the core has no such output");
   if (Status status = CheckShapes(bound); !status.ok()) return status;
 
-  const CoreArrangement arrangement = Arrange(bound);
+  const CoreArrangement arrangement = Arrange(bound, way);
   const LaidOutInputs inputs(bound, arrangement);
   LaidOutOutput output(bound, arrangement.output);
   if (!inputs.ok() || !output.ok()) {

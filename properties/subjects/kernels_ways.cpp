@@ -39,6 +39,9 @@ KernelsWay WayOf(const Case& c) {
   // Seldom whole cache lines.
   constexpr uint64_t kMostSpare = 5000;
   if (rng.OneIn(4)) way.spare_workspace = 1 + rng.Below(kMostSpare);
+  way.own_layouts = rng.OneIn(2);
+  way.shares_memory = rng.OneIn(2);
+  way.arrangement = rng.Next();
   return way;
 }
 

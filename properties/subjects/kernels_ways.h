@@ -33,6 +33,11 @@ struct KernelsWay {
   // up whatever work there is.
   bool calls_in_between = false;
   size_t spare_workspace = 0;  // bytes lent beyond those that were asked for
+  // Of the core. Each tensor is laid out by itself, or inputs are packed into one; what repeats, or
+  // is equal to another input, stands in memory once. Both are drawn from `arrangement`.
+  bool own_layouts = false;
+  bool shares_memory = false;
+  uint64_t arrangement = 0;
 };
 
 // What a case comes to whose weights were to be packed first. Weights that cannot be packed are for
