@@ -9,6 +9,7 @@
 
 #include "maskproof/kernels/c_api.h"
 #include "properties/case/tensor.h"
+#include "properties/subjects/kernels_packing.h"
 
 namespace maskproof {
 namespace {
@@ -129,6 +130,9 @@ Status AttentionInC(const kernels::AttentionAttributes& attributes,
                     const kernels::AttentionOutputs& outputs, KernelsWay way,
                     OwnWorkspace& workspace, const kernels::Execution& execution) {
   kernels::Execution lent = execution;
+  const kernels::Execution for_packing =
+      way.packs_by_other_name ? ByOtherName(execution) : execution;
+  const UnreadWeights unread(inputs.weights.dims, sizeof(float), way);
   const Optional bias(inputs.bias);
   const Optional mask(inputs.mask_index);
   const Optional past(inputs.past);
@@ -151,13 +155,13 @@ Status AttentionInC(const kernels::AttentionAttributes& attributes,
   if (way.packed_weights) {
     maskproof_packed_weights* made = nullptr;
     packing = StatusOf([&](char* message, size_t size) {
-      return maskproof_pack_attention_weights(&call.weights, ExecutionInC(lent).get(), &made,
+      return maskproof_pack_attention_weights(&call.weights, ExecutionInC(for_packing).get(), &made,
                                               message, size);
     });
     if (packing.ok()) {
       packed.reset(made);
       call.packed_weights = made;
-      call.weights.data = nullptr;
+      call.weights.data = unread.data();
     }
   }
   if (way.own_workspace) {
@@ -179,6 +183,9 @@ Status QAttentionInC(const kernels::AttentionAttributes& attributes,
                      const kernels::AttentionOutputs& outputs, KernelsWay way,
                      OwnWorkspace& workspace, const kernels::Execution& execution) {
   kernels::Execution lent = execution;
+  const kernels::Execution for_packing =
+      way.packs_by_other_name ? ByOtherName(execution) : execution;
+  const UnreadWeights unread(inputs.weights.dims, 1, way);
   const Optional mask(inputs.mask_index);
   const Optional input_zero_point(inputs.input_zero_point);
   const Optional weight_zero_point(inputs.weight_zero_point);
@@ -207,12 +214,13 @@ Status QAttentionInC(const kernels::AttentionAttributes& attributes,
     maskproof_packed_qweights* made = nullptr;
     packing = StatusOf([&](char* message, size_t size) {
       return maskproof_pack_qattention_weights(&call.weights, weight_zero_point.get(),
-                                               ExecutionInC(lent).get(), &made, message, size);
+                                               ExecutionInC(for_packing).get(), &made, message,
+                                               size);
     });
     if (packing.ok()) {
       packed.reset(made);
       call.packed_weights = made;
-      call.weights.data = nullptr;
+      call.weights.data = unread.data();
     }
   }
   if (way.own_workspace) {

@@ -1,5 +1,6 @@
 #include "properties/subjects/kernels_packing.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -47,25 +48,31 @@ bool CanBeCopied(const View& view) {
   return view.data != nullptr && ElementCount(view.dims) > 0;
 }
 
+kernels::Execution PackingExecution(const KernelsWay& way, const kernels::Execution& execution) {
+  return way.packs_by_other_name ? ByOtherName(execution) : execution;
+}
+
 }  // namespace
 
-kernels::Status PackFloat(const kernels::TensorView<const float>& weights, bool repacks,
+kernels::Status PackFloat(const kernels::TensorView<const float>& weights, const KernelsWay& way,
                           const kernels::Execution& execution,
                           kernels::PackedAttentionWeights& packed) {
-  if (!repacks || !CanBeCopied(weights)) return PackAttentionWeights(weights, execution, packed);
+  const kernels::Execution packing = PackingExecution(way, execution);
+  if (!way.repacks || !CanBeCopied(weights)) return PackAttentionWeights(weights, packing, packed);
   Borrowed copy(weights, sizeof(float));
   copy.Turn();
-  static_cast<void>(PackAttentionWeights(copy.view(), execution, packed));
+  static_cast<void>(PackAttentionWeights(copy.view(), packing, packed));
   copy.Turn();
-  return PackAttentionWeights(copy.view(), execution, packed);
+  return PackAttentionWeights(copy.view(), packing, packed);
 }
 
 kernels::Status PackQuantized(const kernels::QuantizedView& weights,
-                              const std::optional<kernels::QuantizedView>& zero_point, bool repacks,
-                              const kernels::Execution& execution,
+                              const std::optional<kernels::QuantizedView>& zero_point,
+                              const KernelsWay& way, const kernels::Execution& execution,
                               kernels::PackedQAttentionWeights& packed) {
-  if (!repacks || !CanBeCopied(weights) || (zero_point && !CanBeCopied(*zero_point))) {
-    return PackQAttentionWeights(weights, zero_point, execution, packed);
+  const kernels::Execution packing = PackingExecution(way, execution);
+  if (!way.repacks || !CanBeCopied(weights) || (zero_point && !CanBeCopied(*zero_point))) {
+    return PackQAttentionWeights(weights, zero_point, packing, packed);
   }
   Borrowed copy(weights, 1);
   std::optional<Borrowed<kernels::QuantizedView>> zero_point_copy;
@@ -74,10 +81,17 @@ kernels::Status PackQuantized(const kernels::QuantizedView& weights,
   // Others of the other signedness.
   copy.Turn();
   copy.view().is_signed = !weights.is_signed;
-  static_cast<void>(PackQAttentionWeights(copy.view(), {}, execution, packed));
+  static_cast<void>(PackQAttentionWeights(copy.view(), {}, packing, packed));
   copy.Turn();
   copy.view().is_signed = weights.is_signed;
-  return PackQAttentionWeights(copy.view(), borrowed, execution, packed);
+  return PackQAttentionWeights(copy.view(), borrowed, packing, packed);
+}
+
+UnreadWeights::UnreadWeights(std::span<const int64_t> dims, size_t element_size,
+                             const KernelsWay& way) {
+  if (!way.packed_weights || !way.keeps_stale_weights) return;
+  const int64_t count = std::max<int64_t>(ElementCount(dims), 0);
+  stale_.assign(static_cast<size_t>(count) * element_size, std::byte{0xFF});
 }
 
 }  // namespace maskproof

@@ -184,11 +184,12 @@ kernels::Status RunAttention(const BoundCase& bound, KernelsWay way, OwnWorkspac
   kernels::PackedAttentionWeights packed;
   kernels::Status packing;
   if (way.packed_weights) {
-    packing = PackFloat(inputs.weights, way.repacks, execution, packed);
+    packing = PackFloat(inputs.weights, way, execution, packed);
   }
+  const UnreadWeights unread(inputs.weights.dims, sizeof(float), way);
   if (way.packed_weights && packing.ok()) {
     inputs.packed_weights = &packed;
-    inputs.weights.data = nullptr;
+    inputs.weights.data = unread.floats();
   }
   if (way.own_workspace) {
     const kernels::Status status = workspace.Lend(
@@ -236,12 +237,12 @@ kernels::Status RunQAttention(const BoundCase& bound, KernelsWay way, OwnWorkspa
   const bool pack = way.packed_weights && ElementCount(inputs.weights.dims) > 0;
   kernels::Status packing;
   if (pack) {
-    packing =
-        PackQuantized(inputs.weights, inputs.weight_zero_point, way.repacks, execution, packed);
+    packing = PackQuantized(inputs.weights, inputs.weight_zero_point, way, execution, packed);
   }
+  const UnreadWeights unread(inputs.weights.dims, 1, way);
   if (pack && packing.ok()) {
     inputs.packed_weights = &packed;
-    inputs.weights.data = nullptr;
+    inputs.weights.data = unread.data();
   }
   if (way.own_workspace) {
     const kernels::Status status = workspace.Lend(
@@ -302,9 +303,10 @@ class KernelsSubject final : public InProcessSubject {
   OutcomeKind Invoke(const BoundCase& bound, std::string& message) override {
     message = TypeFault(*bound.c);
     if (!message.empty()) return OutcomeKind::kRefused;
+    const KernelsWay way = WayOf(*bound.c);
     kernels::Execution execution;
     execution.target = target_id_;
-    const KernelsWay way = WayOf(*bound.c);
+    if (way.asks_for_best && IsBest()) execution.target = 0;
     // A number of threads that was asked for is taken.
     const int asked = bound.threads;
     std::optional<LoneWorker> alone;
@@ -319,6 +321,8 @@ class KernelsSubject final : public InProcessSubject {
   }
 
  private:
+  bool IsBest() const { return target_id_ == kernels::SupportedTargets().front().id; }
+
   kernels::Status RunOp(const BoundCase& bound, KernelsWay way,
                         const kernels::Execution& execution) const {
     // Of this thread: others may be at work with theirs.

@@ -42,7 +42,20 @@ KernelsWay WayOf(const Case& c) {
   way.own_layouts = rng.OneIn(2);
   way.shares_memory = rng.OneIn(2);
   way.arrangement = rng.Next();
+  way.asks_for_best = rng.OneIn(2);
+  way.packs_by_other_name = rng.OneIn(2);
+  way.keeps_stale_weights = rng.OneIn(2);
   return way;
+}
+
+kernels::Execution ByOtherName(kernels::Execution execution) {
+  const int64_t best = kernels::SupportedTargets().front().id;
+  if (execution.target == 0) {
+    execution.target = best;
+  } else if (execution.target == best) {
+    execution.target = 0;
+  }
+  return execution;
 }
 
 // A core of 4 x 40 scores: small, but not so small that its scratch memory ends before anything of

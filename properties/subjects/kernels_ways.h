@@ -38,6 +38,11 @@ struct KernelsWay {
   bool own_layouts = false;
   bool shares_memory = false;
   uint64_t arrangement = 0;
+  bool keeps_stale_weights = false;  // gives other weights beside the packed ones, not to be read
+  // Where the target is the best one, which 0 stands for: calls with 0; packs with 0 for a call
+  // with the id, or the reverse.
+  bool asks_for_best = false;
+  bool packs_by_other_name = false;
 };
 
 // What a case comes to whose weights were to be packed first. Weights that cannot be packed are for
@@ -45,6 +50,9 @@ struct KernelsWay {
 inline kernels::Status AfterPacking(const kernels::Status& packing, const kernels::Status& call) {
   return call.ok() && !packing.ok() ? packing : call;
 }
+
+// The same execution, with the other one of the two names that the best target has.
+kernels::Execution ByOtherName(kernels::Execution execution);
 
 // Drawn from the salt and the sizes, so that the runs that a law compares differ in it now and
 // then.
