@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <numeric>
 #include <type_traits>
 #include <vector>
 
@@ -15,6 +16,23 @@ namespace {
 
 // Around lent memory. Not what a kernel would write: zeros, or the ones of a mask.
 constexpr std::byte kWatched{0xC7};
+
+// Steps round a circle of `count` that meet all of them once before the first one again.
+size_t StepOf(KernelsWay::Order order, size_t count) {
+  switch (order) {
+    case KernelsWay::Order::kAscending:
+      break;
+    case KernelsWay::Order::kDescending:
+      return count - 1;
+    case KernelsWay::Order::kScattered: {
+      // About the golden ratio: neighbours come at very different times.
+      size_t step = std::max<size_t>(count * 5 / 8, 1);
+      while (std::gcd(step, count) != 1) ++step;
+      return step;
+    }
+  }
+  return 1;
+}
 
 }  // namespace
 
@@ -42,6 +60,7 @@ KernelsWay WayOf(const Case& c) {
   way.own_layouts = rng.OneIn(2);
   way.shares_memory = rng.OneIn(2);
   way.arrangement = rng.Next();
+  way.order = static_cast<KernelsWay::Order>(rng.Below(3));
   way.asks_for_best = rng.OneIn(2);
   way.packs_by_other_name = rng.OneIn(2);
   way.keeps_stale_weights = rng.OneIn(2);
@@ -56,6 +75,13 @@ kernels::Execution ByOtherName(kernels::Execution execution) {
     execution.target = 0;
   }
   return execution;
+}
+
+void LoneWorker::Run(size_t count, Task task, void* context) {
+  if (calls_in_between_) CallInBetween();
+  if (count == 0) return;
+  const size_t step = StepOf(order_, count);
+  for (size_t i = 0; i < count; ++i) task(context, (worker_ + i * step) % count);
 }
 
 // A core of 4 x 40 scores: small, but not so small that its scratch memory ends before anything of

@@ -29,6 +29,9 @@ struct KernelsWay {
   // `worker` works.
   size_t workers = 0;
   size_t worker = 0;
+  // The LoneWorker's tasks after the first one.
+  enum class Order : uint8_t { kAscending, kDescending, kScattered };
+  Order order = Order::kAscending;
   // The LoneWorker makes a call of other data before each of its jobs, as a thread may that takes
   // up whatever work there is.
   bool calls_in_between = false;
@@ -61,24 +64,26 @@ KernelsWay WayOf(const Case& c);
 // A caller's threads of which the first one to come takes every task that there is, as on a machine
 // that has no time for the others. A kernel hands out tasks to whichever worker asks, so that one
 // does them all in its own scratch memory, in order and always alike. What belongs to workers
-// behind others is seldom touched by real threads on a small machine.
+// behind others is seldom touched by real threads on a small machine. A kernel with tasks of its
+// own for each worker finds them done in any order.
 class LoneWorker final : public kernels::ParallelFor {
  public:
   // way.worker comes first, the others after it.
   LoneWorker(size_t workers, const KernelsWay& way)
-      : workers_(workers), worker_(way.worker), calls_in_between_(way.calls_in_between) {}
+      : workers_(workers),
+        worker_(way.worker),
+        order_(way.order),
+        calls_in_between_(way.calls_in_between) {}
 
   size_t Concurrency() const override { return workers_; }
-  void Run(size_t count, Task task, void* context) override {
-    if (calls_in_between_) CallInBetween();
-    for (size_t i = 0; i < count; ++i) task(context, (worker_ + i) % count);
-  }
+  void Run(size_t count, Task task, void* context) override;
 
  private:
   static void CallInBetween();
 
   size_t workers_;
   size_t worker_;
+  KernelsWay::Order order_;
   bool calls_in_between_;
 };
 

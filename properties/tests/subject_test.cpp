@@ -361,14 +361,31 @@ TEST(OwnWorkspace, SeesWhatIsWrittenNextToIt) {
 }
 
 TEST(LoneWorker, IsEveryWorkerOnceAndBeginsWithItsOwn) {
-  LoneWorker worker(5, 7);
-  EXPECT_EQ(worker.Concurrency(), 5U);
-  std::vector<size_t> order;
-  const auto note = [](void* context, size_t index) {
-    static_cast<std::vector<size_t>*>(context)->push_back(index);
+  using Order = KernelsWay::Order;
+  const auto order_of = [](Order order, size_t count) {
+    LoneWorker worker(5, {.worker = 7, .order = order});
+    EXPECT_EQ(worker.Concurrency(), 5U);
+    std::vector<size_t> tasks;
+    const auto note = [](void* context, size_t index) {
+      static_cast<std::vector<size_t>*>(context)->push_back(index);
+    };
+    worker.Run(count, note, &tasks);
+    return tasks;
   };
-  worker.Run(3, note, &order);
-  EXPECT_EQ(order, (std::vector<size_t>{1, 2, 0}));
+  EXPECT_EQ(order_of(Order::kAscending, 3), (std::vector<size_t>{1, 2, 0}));
+  EXPECT_EQ(order_of(Order::kDescending, 3), (std::vector<size_t>{1, 0, 2}));
+  EXPECT_EQ(order_of(Order::kScattered, 8), (std::vector<size_t>{7, 4, 1, 6, 3, 0, 5, 2}));
+  for (const Order order : {Order::kAscending, Order::kDescending, Order::kScattered}) {
+    for (size_t count = 0; count < 100; ++count) {
+      std::vector<size_t> tasks = order_of(order, count);
+      ASSERT_EQ(tasks.size(), count);
+      if (count > 0) {
+        EXPECT_EQ(tasks.front(), 7 % count);
+      }
+      std::ranges::sort(tasks);
+      for (size_t i = 0; i < count; ++i) ASSERT_EQ(tasks[i], i);
+    }
+  }
 }
 
 // Else the memory of late workers is not used, whatever the suite says.
