@@ -10,6 +10,7 @@
 #include <set>
 
 #include "properties/base/rng.h"
+#include "properties/recipe/recipe.h"
 #include "properties/subjects/kernels_ways.h"
 #include "properties/subjects/laid_out_inputs.h"
 #include "properties/subjects/laid_out_output.h"
@@ -225,11 +226,11 @@ TEST(LaidOutInputs, AreGuardedAndCompared) {
 // ---- what the kernels make of it ----------------------------------------------------------------
 
 // Runs the case in the ways of many salts, all targets: the bits must be those of any other way.
-void ExpectSameBits(const Case& c) {
+void ExpectSameBits(const Case& c, uint64_t salts = 40) {
   for (const auto& subject : AllKernelsSubjects()) {
     std::optional<Output> first;
     Case salted = c;
-    for (salted.salt = 0; salted.salt < 40; ++salted.salt) {
+    for (salted.salt = 0; salted.salt < salts; ++salted.salt) {
       RunRequest request;
       request.placement = kPlacements[salted.salt % 3];
       request.audit = true;
@@ -266,6 +267,26 @@ TEST(CoreArrangement, OneTensorAsQueryKeyAndValueGivesTheSameBits) {
   c[TensorId::kKey] = c[TensorId::kQuery];
   c[TensorId::kValue] = c[TensorId::kQuery];
   ExpectSameBits(c);
+}
+
+// Cases are hardly ever drawn with equal heads and unequal rows, or with equal tensors.
+TEST(CoreArrangement, GeneratedCasesThatShareGiveTheSameBits) {
+  constexpr uint64_t kSalts = 6;
+  GenerateOptions options;
+  options.op = Op::kCore;
+  Rng rng(kSeed);
+  for (int i = 0; i < 200; ++i) {
+    const Recipe recipe = Generate(rng, options);
+    Case c = Expand(recipe);
+    Tensor& key = *c[TensorId::kKey];
+    Tensor& value = *c[TensorId::kValue];
+    if (c[TensorId::kQuery]->dims == key.dims && rng.OneIn(2)) key = *c[TensorId::kQuery];
+    if (rng.OneIn(2)) Repeat(key, rng.Below(kAxisCount));
+    if (key.dims == value.dims && rng.OneIn(2)) value = key;
+    if (rng.OneIn(2)) Repeat(value, rng.Below(kAxisCount));
+    ExpectSameBits(c, kSalts);
+    ASSERT_FALSE(HasFatalFailure()) << ToText(recipe);
+  }
 }
 
 TEST(CoreArrangement, OwnLayoutsGiveTheSameBits) {
