@@ -214,7 +214,9 @@ void ExpectOrdinaryAgreement(Subject& subject, Op op) {
     const Case c = Expand(Ordinary(rng, op));
     if (!subject.Supports(c) || JudgeValidity(c).validity != Validity::kValid) continue;
     if (Visibility(c).AnyFullyMasked()) continue;
-    const Outcome outcome = subject.Run(c, {MemoryPlacement::kPlain, true, 1 + (i % 2)});
+    RunRequest request{.audit = true};
+    request.threads = 1 + (i % 2);
+    const Outcome outcome = subject.Run(c, request);
     ASSERT_EQ(outcome.kind, OutcomeKind::kOutput) << outcome.message;
     EXPECT_TRUE(outcome.memory.clean()) << outcome.memory.detail;
     const auto disagreement = Disagreement(op, outcome.output, ComputeReference(c, {}));
@@ -286,7 +288,7 @@ TEST_P(OnnxRuntime, SweepsOverAnAttribute) {
 TEST_P(OnnxRuntime, RefusesWithItsOwnWords) {
   Case c = SmallCase();
   c[TensorId::kBias] = Tensor(ElementType::kFloat32, {23});
-  const Outcome outcome = subject_->Run(c, {MemoryPlacement::kPlain, true, 0});
+  const Outcome outcome = subject_->Run(c, {.audit = true});
   EXPECT_EQ(outcome.kind, OutcomeKind::kRefused);
   EXPECT_NE(outcome.message.find("bias"), std::string::npos) << outcome.message;
   EXPECT_TRUE(outcome.memory.clean()) << outcome.memory.detail;

@@ -91,7 +91,7 @@ bool StopsUnderSanitizer(std::string_view name) {
 // Defects that compute the right bits.
 bool ShowsInMemoryOnly(std::string_view name) {
   return name == "tail-store" || name == "tail-load" || name == "input-scribbler" ||
-         name == "write-before-refusing";
+         name == "write-before-refusing" || name == "float-control-reset";
 }
 
 // Defects that want a wider input than generated cases have.
@@ -291,6 +291,21 @@ TEST(PlantedMemory, FlushToZeroIsSeenAndUndone) {
   request.audit = true;
   const Outcome outcome = MakePlantedSubject("ftz-left-on")->Run(OddCase(Op::kCore), request);
   EXPECT_TRUE(outcome.memory.float_environment_changed);
+  volatile float denormal = 1e-40F;
+  EXPECT_GT(denormal * 1.0F, 0.0F);
+}
+
+TEST(PlantedMemory, TheCallersFlushingIsKept) {
+  for (const bool flushing : {false, true}) {
+    RunRequest request;
+    request.audit = true;
+    request.flushing = flushing;
+    const Outcome reset =
+        MakePlantedSubject("float-control-reset")->Run(OddCase(Op::kCore), request);
+    EXPECT_EQ(reset.memory.float_environment_changed, flushing);
+    const Outcome kept = MakePlantedSubject("")->Run(OddCase(Op::kCore), request);
+    EXPECT_FALSE(kept.memory.float_environment_changed);
+  }
   volatile float denormal = 1e-40F;
   EXPECT_GT(denormal * 1.0F, 0.0F);
 }
