@@ -91,26 +91,11 @@ TEST(ValidateTest, Attributes) {
       {"shared buffer without past", nullptr,
        [](A& c) { c.attributes.past_present_share_buffer = 1; }},
       {"other unidirectional", nullptr, [](A& c) { c.attributes.unidirectional = -1; }},
-      {"two sizes", "qkv_hidden_sizes",
-       [](A& c) {
-         c.hidden_sizes = {8, 8};
-       }},
-      {"size not positive", "qkv_hidden_sizes",
-       [](A& c) {
-         c.hidden_sizes = {0, 0, 28};
-       }},
-      {"size not divisible", "qkv_hidden_sizes",
-       [](A& c) {
-         c.hidden_sizes = {9, 9, 10};
-       }},
-      {"query unlike key", "qkv_hidden_sizes",
-       [](A& c) {
-         c.hidden_sizes = {8, 10, 10};
-       }},
-      {"wrong sum", "qkv_hidden_sizes",
-       [](A& c) {
-         c.hidden_sizes = {8, 8, 14};
-       }},
+      {"two sizes", "qkv_hidden_sizes", [](A& c) { c.hidden_sizes = {8, 8}; }},
+      {"size not positive", "qkv_hidden_sizes", [](A& c) { c.hidden_sizes = {0, 0, 28}; }},
+      {"size not divisible", "qkv_hidden_sizes", [](A& c) { c.hidden_sizes = {9, 9, 10}; }},
+      {"query unlike key", "qkv_hidden_sizes", [](A& c) { c.hidden_sizes = {8, 10, 10}; }},
+      {"wrong sum", "qkv_hidden_sizes", [](A& c) { c.hidden_sizes = {8, 8, 14}; }},
       {"overflowing sum", "qkv_hidden_sizes",
        [](A& c) {
          const int64_t most = std::numeric_limits<int64_t>::max() - 1;
@@ -138,40 +123,17 @@ TEST(ValidateTest, Attributes) {
 
 TEST(ValidateTest, Shapes) {
   const Rule<A> rules[] = {
-      {"input rank", "input",
-       [](A& c) {
-         c.input.dims = {6, 5};
-       }},
-      {"input negative", "input",
-       [](A& c) {
-         c.input.dims = {2, -3, 5};
-       }},
+      {"input rank", "input", [](A& c) { c.input.dims = {6, 5}; }},
+      {"input negative", "input", [](A& c) { c.input.dims = {2, -3, 5}; }},
       {"input overflowing", "input",
-       [](A& c) {
-         c.input.dims = {int64_t{1} << 31, int64_t{1} << 31, 5};
-       }},
-      {"weights rank", "weights",
-       [](A& c) {
-         c.weights.dims = {5, 28, 1};
-       }},
-      {"weights rows", "weights",
-       [](A& c) {
-         c.weights.dims = {4, 28};
-       }},
-      {"bias rank", "bias",
-       [](A& c) {
-         c.bias->dims = {28, 1};
-       }},
+       [](A& c) { c.input.dims = {int64_t{1} << 31, int64_t{1} << 31, 5}; }},
+      {"weights rank", "weights", [](A& c) { c.weights.dims = {5, 28, 1}; }},
+      {"weights rows", "weights", [](A& c) { c.weights.dims = {4, 28}; }},
+      {"bias rank", "bias", [](A& c) { c.bias->dims = {28, 1}; }},
       {"bias length", "bias", [](A& c) { c.bias->dims = {27}; }},
       {"bias absent", nullptr, [](A& c) { c.bias.reset(); }},
-      {"output shape", "output",
-       [](A& c) {
-         c.output.dims = {2, 3, 8};
-       }},
-      {"present with unequal heads", "present",
-       [](A& c) {
-         c.present = T({2, 2, 2, 3, 4});
-       }},
+      {"output shape", "output", [](A& c) { c.output.dims = {2, 3, 8}; }},
+      {"present with unequal heads", "present", [](A& c) { c.present = T({2, 2, 2, 3, 4}); }},
       {"no head size", "weights",
        [](A& c) {
          c.hidden_sizes.clear();
@@ -179,26 +141,11 @@ TEST(ValidateTest, Shapes) {
          c.bias = T({0});
        },
        StatusCode::kNotSupported},
-      {"bias of scores rank", "attention_bias",
-       [](A& c) {
-         c.attention_bias = T({2, 3, 3});
-       }},
-      {"bias of scores batch", "attention_bias",
-       [](A& c) {
-         c.attention_bias = T({3, 2, 3, 3});
-       }},
-      {"bias of scores heads", "attention_bias",
-       [](A& c) {
-         c.attention_bias = T({2, 3, 3, 3});
-       }},
-      {"bias of scores keys", "attention_bias",
-       [](A& c) {
-         c.attention_bias = T({2, 2, 3, 1});
-       }},
-      {"bias of scores", nullptr,
-       [](A& c) {
-         c.attention_bias = T({2, 1, 3, 3});
-       }},
+      {"bias of scores rank", "attention_bias", [](A& c) { c.attention_bias = T({2, 3, 3}); }},
+      {"bias of scores batch", "attention_bias", [](A& c) { c.attention_bias = T({3, 2, 3, 3}); }},
+      {"bias of scores heads", "attention_bias", [](A& c) { c.attention_bias = T({2, 3, 3, 3}); }},
+      {"bias of scores keys", "attention_bias", [](A& c) { c.attention_bias = T({2, 2, 3, 1}); }},
+      {"bias of scores", nullptr, [](A& c) { c.attention_bias = T({2, 1, 3, 3}); }},
       {"null data", "input", [](A& c) { c.input.data = std::vector<float>(); }},
   };
   for (const Rule<A>& rule : rules) Check(WithoutPast(), rule);
@@ -206,40 +153,19 @@ TEST(ValidateTest, Shapes) {
 
 TEST(ValidateTest, Past) {
   const Rule<A> rules[] = {
-      {"with bias of scores", "attention_bias",
-       [](A& c) {
-         c.attention_bias = T({1, 1, 3, 5});
-       }},
-      {"rank", "past",
-       [](A& c) {
-         c.past->dims = {2, 2, 2, 8};
-       }},
-      {"one half", "past",
-       [](A& c) {
-         c.past->dims = {1, 2, 2, 2, 4};
-       }},
-      {"batch", "past",
-       [](A& c) {
-         c.past->dims = {2, 1, 2, 2, 4};
-       }},
-      {"heads", "past",
-       [](A& c) {
-         c.past->dims = {2, 2, 1, 2, 4};
-       }},
-      {"head size", "past",
-       [](A& c) {
-         c.past->dims = {2, 2, 2, 2, 2};
-       }},
+      {"with bias of scores", "attention_bias", [](A& c) { c.attention_bias = T({1, 1, 3, 5}); }},
+      {"rank", "past", [](A& c) { c.past->dims = {2, 2, 2, 8}; }},
+      {"one half", "past", [](A& c) { c.past->dims = {1, 2, 2, 2, 4}; }},
+      {"batch", "past", [](A& c) { c.past->dims = {2, 1, 2, 2, 4}; }},
+      {"heads", "past", [](A& c) { c.past->dims = {2, 2, 1, 2, 4}; }},
+      {"head size", "past", [](A& c) { c.past->dims = {2, 2, 2, 2, 2}; }},
       {"without present", "past", [](A& c) { c.present.reset(); }},
       {"unequal heads", "past",
        [](A& c) {
          c.hidden_sizes = {6, 6, 12};
          c.output = T({2, 3, 12});
        }},
-      {"present shape", "present",
-       [](A& c) {
-         c.present->dims = {2, 2, 2, 4, 4};
-       }},
+      {"present shape", "present", [](A& c) { c.present->dims = {2, 2, 2, 4, 4}; }},
       {"present without past", nullptr,
        [](A& c) {
          c.past.reset();
@@ -256,87 +182,33 @@ TEST(ValidateTest, Past) {
 
 TEST(ValidateTest, Masks) {
   const Rule<A> rules[] = {
-      {"(B)", nullptr,
-       [](A& c) {
-         c.mask = M({2}, {0, 99});
-       }},
-      {"(B) negative", "mask_index",
-       [](A& c) {
-         c.mask = M({2}, {3, -1});
-       }},
-      {"(2B)", nullptr,
-       [](A& c) {
-         c.mask = M({4}, {5, 0, -3, 99});
-       }},
-      {"(2B) negative end", "mask_index",
-       [](A& c) {
-         c.mask = M({4}, {5, -1, 0, 0});
-       }},
-      {"(3B+2)", nullptr,
-       [](A& c) {
-         c.mask = M({8}, {5, 2, -1, -1, -1, -1, -1, -1});
-       }},
-      {"(3B+2) negative", "mask_index",
-       [](A& c) {
-         c.mask = M({8}, {-5, 2, 0, 0, 0, 0, 0, 0});
-       }},
+      {"(B)", nullptr, [](A& c) { c.mask = M({2}, {0, 99}); }},
+      {"(B) negative", "mask_index", [](A& c) { c.mask = M({2}, {3, -1}); }},
+      {"(2B)", nullptr, [](A& c) { c.mask = M({4}, {5, 0, -3, 99}); }},
+      {"(2B) negative end", "mask_index", [](A& c) { c.mask = M({4}, {5, -1, 0, 0}); }},
+      {"(3B+2)", nullptr, [](A& c) { c.mask = M({8}, {5, 2, -1, -1, -1, -1, -1, -1}); }},
+      {"(3B+2) negative", "mask_index", [](A& c) { c.mask = M({8}, {-5, 2, 0, 0, 0, 0, 0, 0}); }},
       {"(3B)", "mask_index", [](A& c) { c.mask = Ones({6}); }},
       {"(T)", "mask_index", [](A& c) { c.mask = Ones({5}); }},
-      {"(B,T)", nullptr,
-       [](A& c) {
-         c.mask = Ones({2, 5});
-       }},
-      {"(B,S)", "mask_index",
-       [](A& c) {
-         c.mask = Ones({2, 3});
-       }},
-      {"(1,T)", "mask_index",
-       [](A& c) {
-         c.mask = Ones({1, 5});
-       }},
-      {"(B,1)", nullptr,
-       [](A& c) {
-         c.mask = M({2, 1}, {0, -7});
-       }},
-      {"(1,1)", nullptr,
-       [](A& c) {
-         c.mask = M({1, 1}, {0});
-       }},
-      {"(B,S,T)", nullptr,
-       [](A& c) {
-         c.mask = Ones({2, 3, 5});
-       }},
-      {"(1,S,T)", "mask_index",
-       [](A& c) {
-         c.mask = Ones({1, 3, 5});
-       }},
-      {"(B,T,S)", "mask_index",
-       [](A& c) {
-         c.mask = Ones({2, 5, 3});
-       }},
-      {"(B,1,M,M)", "mask_index",
-       [](A& c) {
-         c.mask = Ones({2, 1, 6, 6});
-       },
+      {"(B,T)", nullptr, [](A& c) { c.mask = Ones({2, 5}); }},
+      {"(B,S)", "mask_index", [](A& c) { c.mask = Ones({2, 3}); }},
+      {"(1,T)", "mask_index", [](A& c) { c.mask = Ones({1, 5}); }},
+      {"(B,1)", nullptr, [](A& c) { c.mask = M({2, 1}, {0, -7}); }},
+      {"(1,1)", nullptr, [](A& c) { c.mask = M({1, 1}, {0}); }},
+      {"(B,S,T)", nullptr, [](A& c) { c.mask = Ones({2, 3, 5}); }},
+      {"(1,S,T)", "mask_index", [](A& c) { c.mask = Ones({1, 3, 5}); }},
+      {"(B,T,S)", "mask_index", [](A& c) { c.mask = Ones({2, 5, 3}); }},
+      {"(B,1,M,M)", "mask_index", [](A& c) { c.mask = Ones({2, 1, 6, 6}); },
        StatusCode::kNotSupported},
-      {"(B,1,M,M) too small", "mask_index",
-       [](A& c) {
-         c.mask = Ones({2, 1, 4, 4});
-       }},
-      {"(B,N,M,M)", "mask_index",
-       [](A& c) {
-         c.mask = Ones({2, 2, 6, 6});
-       }},
+      {"(B,1,M,M) too small", "mask_index", [](A& c) { c.mask = Ones({2, 1, 4, 4}); }},
+      {"(B,N,M,M)", "mask_index", [](A& c) { c.mask = Ones({2, 2, 6, 6}); }},
       {"(B,1,M,M) causal", "mask_index",
        [](A& c) {
          c.mask = Ones({2, 1, 6, 6});
          c.attributes.unidirectional = 1;
        }},
       {"scalar", "mask_index", [](A& c) { c.mask = Ones({}); }},
-      {"rank 5", "mask_index",
-       [](A& c) {
-         c.mask = Ones({2, 1, 1, 5, 5});
-       }},
+      {"rank 5", "mask_index", [](A& c) { c.mask = Ones({2, 1, 1, 5, 5}); }},
   };
   for (const Rule<A>& rule : rules) Check(WithPast(), rule);
 }
@@ -359,26 +231,17 @@ TEST(ValidateTest, Quantization) {
       {"bias length", "bias", [](Q& c) { c.bias.dims = {23}; }},
       {"input scales", "input_scale", [](Q& c) { c.input_scale = T({2}); }},
       {"no input scale", "input_scale", [](Q& c) { c.input_scale = T({0}); }},
-      {"input scale rank", "input_scale",
-       [](Q& c) {
-         c.input_scale.dims = {1, 1};
-       }},
+      {"input scale rank", "input_scale", [](Q& c) { c.input_scale.dims = {1, 1}; }},
       {"input zero points", "input_zero_point",
        [](Q& c) { c.input_zero_point = TestTensor<uint8_t>({24}); }},
       {"weight scales", nullptr, [](Q& c) { c.weight_scale = T({24}); }},
       {"short weight scales", "weight_scale", [](Q& c) { c.weight_scale = T({8}); }},
-      {"weight scale rank", "weight_scale",
-       [](Q& c) {
-         c.weight_scale = T({1, 24});
-       }},
+      {"weight scale rank", "weight_scale", [](Q& c) { c.weight_scale = T({1, 24}); }},
       {"weight zero points", nullptr, [](Q& c) { c.weight_zero_point = TestTensor<int8_t>({24}); }},
       {"short weight zero points", "weight_zero_point",
        [](Q& c) { c.weight_zero_point = TestTensor<int8_t>({23}); }},
       {"rotary", "do_rotary", [](Q& c) { c.attributes.do_rotary = 1; }, StatusCode::kNotSupported},
-      {"mask", "mask_index",
-       [](Q& c) {
-         c.mask = Ones({2, 3});
-       }},
+      {"mask", "mask_index", [](Q& c) { c.mask = Ones({2, 3}); }},
       {"past without present", "past", [](Q& c) { c.present.reset(); }},
       {"NaN scale is data", nullptr, [](Q& c) { c.input_scale[0] = kNaN; }},
   };

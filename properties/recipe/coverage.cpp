@@ -190,7 +190,7 @@ constexpr Corner kCorners[] = {
     {"input width above 32768", OnlyQuantised, MASKPROOF_HOLDS(r.input_width > 32768)},
     {"256 or more columns of weights", Operators, MASKPROOF_HOLDS(WeightColumns(r) >= 256)},
     {"past longer than the sequence", Every, MASKPROOF_HOLDS(PastLength(r) > r.sequence)},
-    {"empty past", Operators, MASKPROOF_HOLDS(r.past&&* r.past == 0)},
+    {"empty past", Operators, MASKPROOF_HOLDS(r.past && *r.past == 0)},
     {"decoding", Every, MASKPROOF_HOLDS(r.sequence == 1 && PastLength(r) > 0)},
     {"present without past", Operators, MASKPROOF_HOLDS(r.present && !r.past)},
     {"fully masked row", Every, MASKPROOF_HOLDS(f.rows.fully_masked)},

@@ -91,7 +91,7 @@ void TryTiny(Candidates& out) {
 // ---- lists -------------------------------------------------------
 
 template <typename List>
-void TryShorter(Candidates& out, List Recipe::*list) {
+void TryShorter(Candidates& out, List Recipe::* list) {
   const size_t count = (out.recipe().*list).size();
   if (count == 0) return;
   out.Try([&](Recipe& r) { (r.*list).clear(); });
@@ -138,7 +138,7 @@ void TrySizes(Candidates& out) {
   });
   out.Try([](Recipe& r) { r.past.reset(); });
   out.Try([](Recipe& r) { r.past = r.past ? std::optional<int64_t>(0) : std::nullopt; });
-  for (int64_t Recipe::*size :
+  for (int64_t Recipe::* size :
        {&Recipe::batch, &Recipe::heads, &Recipe::sequence, &Recipe::head_size,
         &Recipe::value_head_size, &Recipe::input_width}) {
     out.Try([&](Recipe& r) { r.*size = 1; });
@@ -187,7 +187,7 @@ void TrySizesWithOtherDraws(Candidates& out) {
       });
     }
   }
-  for (int64_t Recipe::*size : {&Recipe::heads, &Recipe::batch}) {
+  for (int64_t Recipe::* size : {&Recipe::heads, &Recipe::batch}) {
     for (uint64_t salt = 0; salt < 3; ++salt) {
       out.Try([&](Recipe& r) {
         r.*size = Half(r.*size);
@@ -233,9 +233,9 @@ void TryOptions(Candidates& out) {
   out.Try([](Recipe& r) { r.scale = 1.0F; });
   out.Try([](Recipe& r) { r.mask_filter_value.reset(); });
   out.Try([](Recipe& r) { r.core_layout = CoreLayout::kHeadMajor; });
-  for (bool Recipe::*flag : {&Recipe::weight_scale_per_column,
-                             &Recipe::weight_zero_point_per_column, &Recipe::has_input_zero_point,
-                             &Recipe::has_weight_zero_point, &Recipe::scalars_as_vectors}) {
+  for (bool Recipe::* flag : {&Recipe::weight_scale_per_column,
+                              &Recipe::weight_zero_point_per_column, &Recipe::has_input_zero_point,
+                              &Recipe::has_weight_zero_point, &Recipe::scalars_as_vectors}) {
     out.Try([&](Recipe& r) { r.*flag = false; });
   }
 }
@@ -319,8 +319,8 @@ void ForEachSmaller(const Recipe& from, Visit visit) {
   }
   visit([total](Recipe& r) { SetTokens(r, Half(total)); });
   visit([total](Recipe& r) { SetTokens(r, std::max<int64_t>(total - 1, 1)); });
-  for (int64_t Recipe::*size : {&Recipe::batch, &Recipe::heads, &Recipe::head_size,
-                                &Recipe::value_head_size, &Recipe::input_width}) {
+  for (int64_t Recipe::* size : {&Recipe::batch, &Recipe::heads, &Recipe::head_size,
+                                 &Recipe::value_head_size, &Recipe::input_width}) {
     if (from.*size <= 1) continue;
     visit([size](Recipe& r) { r.*size = 1; });
     visit([size](Recipe& r) { r.*size = Half(r.*size); });

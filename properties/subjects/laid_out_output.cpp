@@ -57,7 +57,7 @@ void LaidOutOutput::ReportCanary() {
       "output: byte outside of its layout written at offset " + std::to_string(*offset);
 }
 
-void LaidOutOutput::ReportTouched(bool MemoryReport::*fault, const char* where) {
+void LaidOutOutput::ReportTouched(bool MemoryReport::* fault, const char* where) {
   if (bound_.report == nullptr) return;
   const std::optional<int64_t> offset = copy_.FirstTouched();
   if (!offset) return;

@@ -33,7 +33,7 @@ class LaidOutOutput {
  private:
   float* data() { return is_copy_ ? copy_.data() : bound_.output; }
   void ReportCanary();
-  void ReportTouched(bool MemoryReport::*fault, const char* where);
+  void ReportTouched(bool MemoryReport::* fault, const char* where);
 
   const BoundCase& bound_;
   StridedLayout layout_;

@@ -224,7 +224,7 @@ struct Misuse {
 };
 
 template <typename Struct>
-void AddShortStruct(std::vector<Misuse>& misuses, const std::string& name, Struct Calls::*member) {
+void AddShortStruct(std::vector<Misuse>& misuses, const std::string& name, Struct Calls::* member) {
   const size_t size = *rc::gen::inRange<size_t>(0, sizeof(Struct));
   misuses.push_back({.name = name,
                      .says = "size of at least " + std::to_string(sizeof(Struct)) + ", got " +
@@ -253,7 +253,7 @@ void AddTensor(std::vector<Misuse>& misuses, const std::string& name, const Tens
 
 // What the calls of both operators hold.
 template <typename CallStruct>
-void AddOperator(std::vector<Misuse>& misuses, CallStruct Calls::*call) {
+void AddOperator(std::vector<Misuse>& misuses, CallStruct Calls::* call) {
   AddShortStruct(misuses, "call", call);
   misuses.push_back({.name = "attributes", .says = "size of at least", .spoil = [=](Calls& c) {
                        --(c.*call).attributes.size;

@@ -93,27 +93,20 @@ TEST(OnnxRuntimeSupports, FollowsTheVersions) {
               changed([](Case& c) { c[TensorId::kMaskIndex] = Tensor(ElementType::kInt32, {8}); }));
   expect_from("mask of a wrong length", 0,
               changed([](Case& c) { c[TensorId::kMaskIndex] = Tensor(ElementType::kInt32, {7}); }));
-  expect_from("mask of a wrong type", kNever, changed([&](Case& c) {
-                c[TensorId::kMaskIndex] = floats({2, 3});
-              }));
-  expect_from("bias (B,N)", 0, changed([&](Case& c) {
-                c[TensorId::kAttentionBias] = floats({2, 2, 3, 3});
-              }));
-  expect_from("bias (1,N)", 15, changed([&](Case& c) {
-                c[TensorId::kAttentionBias] = floats({1, 2, 3, 3});
-              }));
-  expect_from("bias (B,1)", 20, changed([&](Case& c) {
-                c[TensorId::kAttentionBias] = floats({2, 1, 3, 3});
-              }));
+  expect_from("mask of a wrong type", kNever,
+              changed([&](Case& c) { c[TensorId::kMaskIndex] = floats({2, 3}); }));
+  expect_from("bias (B,N)", 0,
+              changed([&](Case& c) { c[TensorId::kAttentionBias] = floats({2, 2, 3, 3}); }));
+  expect_from("bias (1,N)", 15,
+              changed([&](Case& c) { c[TensorId::kAttentionBias] = floats({1, 2, 3, 3}); }));
+  expect_from("bias (B,1)", 20,
+              changed([&](Case& c) { c[TensorId::kAttentionBias] = floats({2, 1, 3, 3}); }));
   expect_from(
       "s8 activations", kNever,
       changed([](Case& c) { c[TensorId::kInput]->type = ElementType::kInt8; }, Op::kQAttention));
   expect_from("foreign input", kNever,
-              changed(
-                  [&](Case& c) {
-                    c[TensorId::kAttentionBias] = floats({2, 2, 3, 3});
-                  },
-                  Op::kQAttention));
+              changed([&](Case& c) { c[TensorId::kAttentionBias] = floats({2, 2, 3, 3}); },
+                      Op::kQAttention));
 }
 
 class OnnxRuntime : public testing::TestWithParam<const char*> {

@@ -133,9 +133,7 @@ const std::vector<Rule>& Attributes() {
       Unsupported("SharedBufferOfCore", Core, "past_present_share_buffer",
                   [](Case& c) { c.attributes.past_present_share_buffer = 1; }),
       Unsupported("HiddenSizesOfCore", Core, "qkv_hidden_sizes",
-                  [](Case& c) {
-                    c.attributes.qkv_hidden_sizes = {{8, 8, 12}};
-                  }),
+                  [](Case& c) { c.attributes.qkv_hidden_sizes = {{8, 8, 12}}; }),
       Unsupported("PresentOfCore", Core, "present", [](Case& c) { c.want_present = true; }),
       Valid("HeadsOfCoreAreIgnored", Core, [](Case& c) { c.attributes.num_heads = -3; }),
   };
@@ -310,18 +308,14 @@ const std::vector<Rule>& Past() {
       Invalid("Heads", AttentionWithPast, "past", shape({2, 2, 3, 4, 4})),
       Invalid("HeadSize", AttentionWithPast, "past", shape({2, 2, 2, 4, 5})),
       Invalid("UnequalSizes", AttentionWithPast, "past",
-              [](Case& c) {
-                c.attributes.qkv_hidden_sizes = {{6, 6, 12}};
-              }),
+              [](Case& c) { c.attributes.qkv_hidden_sizes = {{6, 6, 12}}; }),
       Invalid("UnequalSizesPresentOnly", Attention, "present",
               [](Case& c) {
                 c.attributes.qkv_hidden_sizes = {{6, 6, 12}};
                 c.want_present = true;
               }),
       Invalid("WithAttentionBias", AttentionWithPast, "attention_bias",
-              [](Case& c) {
-                Put(c, TensorId::kAttentionBias, kFloat32, {1, 1, 3, 7});
-              }),
+              [](Case& c) { Put(c, TensorId::kAttentionBias, kFloat32, {1, 1, 3, 7}); }),
   };
   return rules;
 }

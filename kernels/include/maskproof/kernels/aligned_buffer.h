@@ -23,7 +23,7 @@ class AlignedBuffer {
     memory_.reset();
     if (bytes < 0 || bytes > kMostBytes) return false;
     if (bytes == 0) return true;
-    memory_.reset(static_cast<std::byte*>(::operator new (
+    memory_.reset(static_cast<std::byte*>(::operator new(
         static_cast<size_t>(bytes), std::align_val_t{kWorkspaceAlignment}, std::nothrow)));
     return memory_ != nullptr;
   }
@@ -34,7 +34,7 @@ class AlignedBuffer {
  private:
   struct Delete {
     void operator()(std::byte* memory) const {
-      ::operator delete (memory, std::align_val_t{kWorkspaceAlignment});
+      ::operator delete(memory, std::align_val_t{kWorkspaceAlignment});
     }
   };
   std::unique_ptr<std::byte, Delete> memory_;
