@@ -219,11 +219,16 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       r.sequence = 1;
       r.heads = 1;
       r.head_size = few(6);
-      r.input_width = std::min<int64_t>(rng.Between(32766, 32800), limits.max_input_width);
+      // What an int32 holds of 8-bit products, and what it does not hold of the largest.
+      r.input_width =
+          std::min<int64_t>(rng.OneIn(2) ? rng.Between(32766, 32800) : rng.Between(33450, 33600),
+                            limits.max_input_width);
       break;
     case Seam::kRows:
-      r.sequence =
-          NextTo(rng, PickOf(rng, {12, 16, 24, 28, 32, 48, 64, 96, 128}), limits.max_sequence);
+      // Rows that masks leave out move the blocks: any number may be next to one.
+      r.sequence = rng.OneIn(2) ? std::min<int64_t>(rng.Between(20, 200), limits.max_sequence)
+                                : NextTo(rng, PickOf(rng, {12, 16, 24, 28, 32, 48, 64, 96, 128}),
+                                         limits.max_sequence);
       break;
     case Seam::kTiles:
       r.batch = 1;

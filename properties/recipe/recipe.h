@@ -174,7 +174,7 @@ struct Limits {
   int64_t max_keys = std::numeric_limits<int64_t>::max();  // T = P + S
   int64_t max_heads = 48;
   int64_t max_head_size = 273;
-  int64_t max_input_width = 33'000;
+  int64_t max_input_width = 33'600;
   int64_t max_work = 2'000'000;
   size_t max_cells = 16;
   size_t max_faults = 3;

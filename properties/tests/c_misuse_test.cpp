@@ -489,6 +489,32 @@ RC_GTEST_PROP(CMisuse, PackedWeightsKeepTheirZeroPoints, ()) {
   RC_ASSERT(calls.Untouched());
 }
 
+// The other way round: one zero point for all columns, and weights packed with another in one.
+RC_GTEST_PROP(CMisuse, OneZeroPointIsThatOfEveryColumn, ()) {
+  Calls calls(false);
+  const int64_t columns = calls.quantized_weights.dims[1];
+  std::vector<uint8_t> zero_points(static_cast<size_t>(columns), 0);
+  const int64_t column = Between(0, columns - 1);
+  zero_points[static_cast<size_t>(column)] = 7;
+  const maskproof_tensor per_column{zero_points.data(), &columns, 1, MASKPROOF_UINT8};
+  maskproof_packed_qweights* packed = nullptr;
+  RC_ASSERT(maskproof_pack_qattention_weights(&calls.quantized_weights, &per_column,
+                                              &calls.execution, &packed, nullptr,
+                                              0) == MASKPROOF_OK);
+  const std::unique_ptr<maskproof_packed_qweights, void (*)(maskproof_packed_qweights*)> owner(
+      packed, maskproof_packed_qweights_destroy);
+  calls.qattention.packed_weights = packed;
+  const uint8_t zero = 0;
+  const maskproof_tensor scalar{&zero, nullptr, 0, MASKPROOF_UINT8};
+  calls.qattention.weight_zero_point = Between(0, 1) == 0 ? &scalar : nullptr;
+  const Answer answer = WithMessage(
+      kRoom, [&](char* m, size_t n) { return Run(Function::kQAttention, calls, m, n); });
+  RC_ASSERT(answer.code == MASKPROOF_INVALID_ARGUMENT);
+  RC_ASSERT(answer.message == "packed_weights: expected weight_zero_point 0 in column " +
+                                  std::to_string(column) + ", got 7");
+  RC_ASSERT(calls.Untouched());
+}
+
 // Threads of the caller's are used, if he has any; a pool is as good.
 RC_GTEST_PROP(CMisuse, TheCallersThreadsAreAsked, ()) {
   const auto function = static_cast<Function>(Between(0, 2));
