@@ -19,8 +19,8 @@ namespace maskproof {
 
 struct KernelsWay {
   bool packed_weights = false;
-  bool repacks =
-      false;  // what has held other weights, from memory that has held and will hold others
+  // Packs into what has held other weights, from memory that has held and will hold others.
+  bool repacks = false;
   bool own_workspace = false;
   bool asks_without_data = false;  // for the size of the workspace
   bool offers_less = false;        // workspace than that at first
