@@ -53,8 +53,9 @@ const char* TypeName(int type) {
       return "int8";
     case MASKPROOF_UINT8:
       return "uint8";
+    default:
+      return "no known type";
   }
-  return "no known type";
 }
 
 // A caller's threads behind the C++ interface.

@@ -60,14 +60,13 @@ class CoreCall {
 
 }  // namespace
 
-Status ScaledDotProductAttention(const CoreArguments& arguments, const Execution& given) try {
-  ThreadsOfCall threads(given);
-  const Execution& execution = threads.execution();
+Status ScaledDotProductAttention(const CoreArguments& arguments, const Execution& execution) try {
+  ThreadsOfCall threads(execution);
   Geometry geometry;
   MASKPROOF_RETURN_IF_ERROR(ValidateCore(arguments, Data::kRequired, geometry));
   const int64_t target = ResolveTarget(execution.target);
   if (target == 0) return NotSupported("target", "not one of SupportedTargets()");
-  CoreCall call(arguments, geometry, target, execution.parallel);
+  CoreCall call(arguments, geometry, target, threads.execution().parallel);
   Workspace workspace;
   MASKPROOF_RETURN_IF_ERROR(
       workspace.Provide(execution, [&call](Arena& arena) { return call.Reserve(arena); }));
@@ -78,14 +77,13 @@ Status ScaledDotProductAttention(const CoreArguments& arguments, const Execution
 }
 
 Status ScaledDotProductAttentionWorkspaceSize(const CoreArguments& arguments,
-                                              const Execution& given, size_t& bytes) try {
-  ThreadsOfCall threads(given);
-  const Execution& execution = threads.execution();
+                                              const Execution& execution, size_t& bytes) try {
+  ThreadsOfCall threads(execution);
   Geometry geometry;
   MASKPROOF_RETURN_IF_ERROR(ValidateCore(arguments, Data::kIgnored, geometry));
   const int64_t target = ResolveTarget(execution.target);
   if (target == 0) return NotSupported("target", "not one of SupportedTargets()");
-  CoreCall call(arguments, geometry, target, execution.parallel);
+  CoreCall call(arguments, geometry, target, threads.execution().parallel);
   return MeasureWorkspace([&call](Arena& arena) { return call.Reserve(arena); }, bytes);
 } catch (const std::bad_alloc&) {
   return OutOfMemory();

@@ -27,7 +27,7 @@ struct Place {
 };
 
 // The given values of a case: the core's, or those of the past.
-std::span<float> Values(Case& c) {
+std::span<float> GivenValues(Case& c) {
   if (c.op == Op::kCore) return At(c, TensorId::kValue).as<float>();
   const std::span<float> past = At(c, TensorId::kPast).as<float>();
   return past.subspan(past.size() / 2);
@@ -67,7 +67,7 @@ std::vector<double> WeightsOf(const Subject& subject, Case c, const Place& place
   std::vector<double> weights(static_cast<size_t>(g.sequence),
                               std::numeric_limits<double>::quiet_NaN());
   if (c.op != Op::kCore) return weights;
-  const std::span<float> values = Values(c);
+  const std::span<float> values = GivenValues(c);
   for (Place at = place; const int64_t key : Range(0, g.total)) {
     at.key = key;
     values[IndexOf(c, g, at)] = key == place.key ? 1.0F : 0.0F;
@@ -85,7 +85,7 @@ std::vector<double> WeightsOf(const Subject& subject, Case c, const Place& place
 bool ColumnIsFinite(Case& c, const Geometry& g, Place place) {
   if (c.op != Op::kCore) return false;
   for (place.key = 0; place.key < g.total; ++place.key) {
-    if (!std::isfinite(Values(c)[IndexOf(c, g, place)])) return false;
+    if (!std::isfinite(GivenValues(c)[IndexOf(c, g, place)])) return false;
   }
   return true;
 }
@@ -104,7 +104,7 @@ Verdict CheckValueLane(Subject& subject, Case base, Rng& rng) {
   // An infinity that meets another may become a NaN.
   const bool certain = std::isnan(special) || ColumnIsFinite(base, g, *place);
   Case changed = base;
-  Values(changed)[IndexOf(changed, g, *place)] = special;
+  GivenValues(changed)[IndexOf(changed, g, *place)] = special;
   const std::vector<double> weights = WeightsOf(subject, base, *place);
 
   Verdict verdict;

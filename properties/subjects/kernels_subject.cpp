@@ -327,7 +327,7 @@ class KernelsSubject final : public InProcessSubject {
                         const kernels::Execution& execution) const {
     // Of this thread: others may be at work with theirs.
     thread_local OwnWorkspace workspace;
-    const kernels::Status status = RunOp(bound, way, workspace, execution);
+    kernels::Status status = RunOp(bound, way, workspace, execution);
     const std::optional<int64_t> written = workspace.TakeBack();
     if (!written) return status;
     const std::string what =

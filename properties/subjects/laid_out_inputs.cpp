@@ -11,10 +11,10 @@
 namespace maskproof {
 namespace {
 
-using Arenas = std::array<MemoryArena, kCoreInputs.size()>;
+using InputArenas = std::array<MemoryArena, kCoreInputs.size()>;
 
-Arenas& ThreadArenas() {
-  thread_local Arenas arenas;
+InputArenas& ThreadInputArenas() {
+  thread_local InputArenas arenas;
   return arenas;
 }
 
@@ -68,7 +68,7 @@ bool LaidOutInputs::Copy(size_t memory) {
     data = copy.heap.data();
   } else {
     const bool at_end = bound_.placement == MemoryPlacement::kGuardAfter;
-    const MemoryArena::Placement placed = ThreadArenas()[memory].Place(
+    const MemoryArena::Placement placed = ThreadInputArenas()[memory].Place(
         size * sizeof(float), at_end ? MemoryArena::Edge::kEnd : MemoryArena::Edge::kBegin);
     if (placed.data == nullptr) return false;
     // On the open side, too, what is read must not matter.
