@@ -112,14 +112,17 @@ Verdict CheckInt8Exactness(Subject& subject, const Case& c) {
   Rng rng(MixSeeds(c.salt, 0x12));
   Case base = c;
   bool large = false;
-  if (rng.OneIn(3) && GeometryOf(c).input_width > 0) {
+  // So many features that the largest sums are beyond 2^31.
+  constexpr int64_t kDeep = 33'026;
+  const bool deep = GeometryOf(c).input_width >= kDeep;
+  if ((deep || rng.OneIn(3)) && GeometryOf(c).input_width > 0) {
     // Sums beyond 2^24 need many features; one head of one batch is enough to see them.
     const Geometry g = GeometryOf(c);
     base = TakeHeads(TakeBatches(c, std::array{rng.Between(0, g.batch - 1)}),
                      std::array{rng.Between(0, g.heads - 1)});
     const int64_t width = rng.Between(260, 600);
     if (width > g.input_width) Widen(base, width);
-    large = rng.OneIn(2);
+    large = deep ? !rng.OneIn(4) : rng.OneIn(2);
     if (large) MakeSumsLarge(base, rng);
   }
   if (!large && rng.OneIn(2)) FillExtremes(At(base, TensorId::kInput), rng);
