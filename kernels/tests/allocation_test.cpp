@@ -188,7 +188,7 @@ TEST_F(OutOfMemoryTest, TheCFunctionsSaySo) {
     const maskproof_code code = maskproof_pack_attention_weights(&weights, nullptr, &packed,
                                                                  message.data(), message.size());
     most_allocations = std::numeric_limits<int64_t>::max();  // for the text of this status
-    return code == MASKPROOF_OK ? Status() : Status(StatusCode{code}, message.data());
+    return code == MASKPROOF_OK ? Status() : Status(static_cast<StatusCode>(code), message.data());
   };
   EXPECT_TRUE(WithEverMoreMemory(pack, [&] { return packed == nullptr; }).ok());
   maskproof_packed_weights_destroy(packed);
