@@ -217,9 +217,8 @@ void AddPower(CLI::App& app, int& exit_code) {
 int Main(int argc, char** argv) {
   CLI::App app(
       "Checks masked-attention kernels against the laws that every correct one obeys.\n"
-      "Exit code: 0 nothing found, 1 an invariant is broken, 2 usage or set-up error, 3 "
-      "interrupted "
-      "before anything was found.");
+      "Exit code: 0 nothing found, 1 an invariant is broken, 2 usage or set-up error,\n"
+      "3 interrupted before anything was found.");
   app.name("maskproof");
   app.set_version_flag("--version", "maskproof " MASKPROOF_VERSION);
   app.require_subcommand(1);

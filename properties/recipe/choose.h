@@ -35,6 +35,9 @@ float ChooseMaskFilterValue(Rng& rng);
 // A cell of some tensor of the recipe; `wild` allows NaN, infinities and numbers near overflow.
 CellOverride ChooseCell(Rng& rng, const Recipe& recipe, bool wild);
 CellOverride ChooseMaskCell(Rng& rng, const Recipe& recipe);
+// Appends cells. May change the rest of the recipe, sizes included, where a cell of some kind takes
+// that to tell.
+void ChooseCells(Rng& rng, Recipe& recipe);
 
 // Appends one structural fault, with what has to come with it (a cell, a fault in another tensor).
 void AddFault(Rng& rng, Recipe& recipe, const Limits& limits);

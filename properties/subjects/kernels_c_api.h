@@ -6,6 +6,7 @@
 #include "maskproof/kernels/execution.h"
 #include "maskproof/kernels/status.h"
 #include "properties/subjects/kernels_ways.h"
+#include "properties/subjects/own_workspace.h"
 
 namespace maskproof {
 

@@ -51,7 +51,8 @@ Status CheckShapes(const BoundCase& bound) {
 }  // namespace
 
 Status RunKernelsCore(const BoundCase& bound, KernelsWay way, OwnWorkspace& workspace,
-                      kernels::FullyMaskedPolicy fully_masked, kernels::Execution execution) {
+                      kernels::FullyMaskedPolicy fully_masked,
+                      const kernels::Execution& execution) {
   const Attributes& attributes = bound.c->attributes;
   if (bound.present != nullptr) return Refuse("present", "the core has no such output");
   if (Status status = CheckShapes(bound); !status.ok()) return status;
@@ -89,22 +90,16 @@ Status RunKernelsCore(const BoundCase& bound, KernelsWay way, OwnWorkspace& work
   if (way.in_c) {
     status = CoreInC(arguments, way, workspace, execution);
   } else {
-    if (way.own_workspace) {
-      status = workspace.Lend(
-          execution, way.spare_workspace, [&](const kernels::Execution& e, size_t& bytes) {
-            return ScaledDotProductAttentionWorkspaceSize(
-                way.asks_without_data ? WithoutData(arguments) : arguments, e, bytes);
-          });
-    }
-    if (status.ok() && way.offers_less) {
-      status = OfferLess(
-          execution, workspace.asked(),
-          [&](const kernels::Execution& less) {
-            return kernels::ScaledDotProductAttention(arguments, less);
-          },
-          [&] { return output.IsUnwritten(); });
-    }
-    if (status.ok()) status = kernels::ScaledDotProductAttention(arguments, execution);
+    status = CallWith(
+        workspace, way, execution,
+        [&](const kernels::Execution& e, size_t& bytes) {
+          return ScaledDotProductAttentionWorkspaceSize(
+              way.asks_without_data ? WithoutData(arguments) : arguments, e, bytes);
+        },
+        [&](const kernels::Execution& e) {
+          return kernels::ScaledDotProductAttention(arguments, e);
+        },
+        [&] { return output.IsUnwritten(); });
   }
   if (bound.report != nullptr) inputs.Check(*bound.report);
   if (status.ok()) {

@@ -6,6 +6,7 @@
 #include "maskproof/kernels/execution.h"
 #include "maskproof/kernels/status.h"
 #include "properties/subjects/kernels_ways.h"
+#include "properties/subjects/own_workspace.h"
 #include "properties/subjects/subject.h"
 
 namespace maskproof {
@@ -14,7 +15,7 @@ namespace maskproof {
 // refused here.
 kernels::Status RunKernelsCore(const BoundCase& bound, KernelsWay way, OwnWorkspace& workspace,
                                kernels::FullyMaskedPolicy fully_masked,
-                               kernels::Execution execution);
+                               const kernels::Execution& execution);
 
 }  // namespace maskproof
 

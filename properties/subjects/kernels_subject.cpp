@@ -18,6 +18,8 @@
 #include "properties/subjects/kernels_core.h"
 #include "properties/subjects/kernels_packing.h"
 #include "properties/subjects/kernels_ways.h"
+#include "properties/subjects/lone_worker.h"
+#include "properties/subjects/own_workspace.h"
 #include "properties/subjects/placed_output.h"
 #include "properties/subjects/subject.h"
 #include "properties/subjects/without_data.h"
@@ -167,7 +169,7 @@ bool AreUnwritten(const kernels::AttentionOutputs& outputs) {
 
 kernels::Status RunAttention(const BoundCase& bound, KernelsWay way, OwnWorkspace& workspace,
                              kernels::FullyMaskedPolicy fully_masked,
-                             kernels::Execution execution) {
+                             const kernels::Execution& execution) {
   kernels::AttentionInputs inputs;
   inputs.input = View<float>(bound[TensorId::kInput]);
   inputs.weights = View<float>(bound[TensorId::kWeights]);
@@ -191,31 +193,24 @@ kernels::Status RunAttention(const BoundCase& bound, KernelsWay way, OwnWorkspac
     inputs.packed_weights = &packed;
     inputs.weights.data = unread.floats();
   }
-  if (way.own_workspace) {
-    const kernels::Status status = workspace.Lend(
-        execution, way.spare_workspace, [&](const kernels::Execution& e, size_t& bytes) {
-          return way.asks_without_data
-                     ? AttentionWorkspaceSize(attributes, WithoutData(inputs), WithoutData(outputs),
-                                              e, bytes)
-                     : AttentionWorkspaceSize(attributes, inputs, outputs, e, bytes);
-        });
-    if (!status.ok()) return status;
-  }
-  if (way.offers_less) {
-    const kernels::Status status = OfferLess(
-        execution, workspace.asked(),
-        [&](const kernels::Execution& less) {
-          return kernels::Attention(attributes, inputs, outputs, less);
-        },
-        [&] { return AreUnwritten(outputs); });
-    if (!status.ok()) return status;
-  }
-  return AfterPacking(packing, kernels::Attention(attributes, inputs, outputs, execution));
+  const kernels::Status call = CallWith(
+      workspace, way, execution,
+      [&](const kernels::Execution& e, size_t& bytes) {
+        return way.asks_without_data
+                   ? AttentionWorkspaceSize(attributes, WithoutData(inputs), WithoutData(outputs),
+                                            e, bytes)
+                   : AttentionWorkspaceSize(attributes, inputs, outputs, e, bytes);
+      },
+      [&](const kernels::Execution& e) {
+        return kernels::Attention(attributes, inputs, outputs, e);
+      },
+      [&] { return AreUnwritten(outputs); });
+  return AfterPacking(packing, call);
 }
 
 kernels::Status RunQAttention(const BoundCase& bound, KernelsWay way, OwnWorkspace& workspace,
                               kernels::FullyMaskedPolicy fully_masked,
-                              kernels::Execution execution) {
+                              const kernels::Execution& execution) {
   kernels::QAttentionInputs inputs;
   inputs.input = ByteView(bound[TensorId::kInput]);
   inputs.weights = ByteView(bound[TensorId::kWeights]);
@@ -244,26 +239,19 @@ kernels::Status RunQAttention(const BoundCase& bound, KernelsWay way, OwnWorkspa
     inputs.packed_weights = &packed;
     inputs.weights.data = unread.data();
   }
-  if (way.own_workspace) {
-    const kernels::Status status = workspace.Lend(
-        execution, way.spare_workspace, [&](const kernels::Execution& e, size_t& bytes) {
-          return way.asks_without_data
-                     ? QAttentionWorkspaceSize(attributes, WithoutData(inputs),
-                                               WithoutData(outputs), e, bytes)
-                     : QAttentionWorkspaceSize(attributes, inputs, outputs, e, bytes);
-        });
-    if (!status.ok()) return status;
-  }
-  if (way.offers_less) {
-    const kernels::Status status = OfferLess(
-        execution, workspace.asked(),
-        [&](const kernels::Execution& less) {
-          return kernels::QAttention(attributes, inputs, outputs, less);
-        },
-        [&] { return AreUnwritten(outputs); });
-    if (!status.ok()) return status;
-  }
-  return AfterPacking(packing, kernels::QAttention(attributes, inputs, outputs, execution));
+  const kernels::Status call = CallWith(
+      workspace, way, execution,
+      [&](const kernels::Execution& e, size_t& bytes) {
+        return way.asks_without_data
+                   ? QAttentionWorkspaceSize(attributes, WithoutData(inputs), WithoutData(outputs),
+                                             e, bytes)
+                   : QAttentionWorkspaceSize(attributes, inputs, outputs, e, bytes);
+      },
+      [&](const kernels::Execution& e) {
+        return kernels::QAttention(attributes, inputs, outputs, e);
+      },
+      [&] { return AreUnwritten(outputs); });
+  return AfterPacking(packing, call);
 }
 
 // docs/operators.md, "Numerics": chains over the depth, in order, begun by the bias; the scale on

@@ -7,13 +7,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
-#include <span>
 
 #include "maskproof/kernels/execution.h"
 #include "maskproof/kernels/status.h"
 #include "properties/case/case.h"
-#include "properties/subjects/memory_arena.h"
 
 namespace maskproof {
 
@@ -60,84 +57,6 @@ kernels::Execution ByOtherName(kernels::Execution execution);
 // Drawn from the salt and the sizes, so that the runs that a law compares differ in it now and
 // then.
 KernelsWay WayOf(const Case& c);
-
-// A caller's threads of which the first one to come takes every task that there is, as on a machine
-// that has no time for the others. A kernel hands out tasks to whichever worker asks, so that one
-// does them all in its own scratch memory, in order and always alike. What belongs to workers
-// behind others is seldom touched by real threads on a small machine. A kernel with tasks of its
-// own for each worker finds them done in any order.
-class LoneWorker final : public kernels::ParallelFor {
- public:
-  // way.worker comes first, the others after it.
-  LoneWorker(size_t workers, const KernelsWay& way)
-      : workers_(workers),
-        worker_(way.worker),
-        order_(way.order),
-        calls_in_between_(way.calls_in_between) {}
-
-  size_t Concurrency() const override { return workers_; }
-  void Run(size_t count, Task task, void* context) override;
-
- private:
-  static void CallInBetween();
-
-  size_t workers_;
-  size_t worker_;
-  KernelsWay::Order order_;
-  bool calls_in_between_;
-};
-
-// Scratch memory of the size that was asked for, or a little more. It ends at an unreadable page,
-// up to its alignment, and is full of ones: NaN as a float, so that what is read before it is
-// written shows. What is next to it is watched.
-class OwnWorkspace {
- public:
-  // Asks `size_of(execution, bytes)`, and lends `execution` so many bytes and `spare` more; the
-  // status if the size is refused. Sizes that would take long to fill are left to the library.
-  template <typename SizeOf>
-  kernels::Status Lend(kernels::Execution& execution, size_t spare, const SizeOf& size_of) {
-    size_t bytes = 0;
-    kernels::Status status = size_of(execution, bytes);
-    if (!status.ok() || bytes > kMostBytes) return status;
-    asked_ = bytes;
-    execution.workspace = Memory(bytes + spare);
-    execution.workspace_size = bytes + spare;
-    return status;
-  }
-
-  // What was asked for.
-  size_t asked() const { return asked_; }
-
-  // Ends the loan, if there is one. The first byte outside of the lent memory that was written,
-  // from the first byte of that; absent if all is well.
-  std::optional<int64_t> TakeBack();
-
- private:
-  static constexpr size_t kMostBytes = size_t{64} << 20;
-
-  void* Memory(size_t bytes);
-
-  MemoryArena arena_;
-  size_t asked_ = 0;
-  size_t lent_ = 0;
-  std::span<std::byte> before_;
-  std::span<std::byte> after_;
-};
-
-// What is wrong with `call(execution)` if it is lent a byte less than the `asked` that it needs: it
-// must refuse, and `unwritten()` must say that the outputs are as they were. Ok also where nothing
-// is lent.
-template <typename Call, typename Unwritten>
-kernels::Status OfferLess(kernels::Execution lent, size_t asked, const Call& call,
-                          const Unwritten& unwritten) {
-  if (lent.workspace == nullptr || asked == 0) return {};
-  lent.workspace_size = asked - 1;
-  const bool refused = !call(lent).ok();
-  if (refused && unwritten()) return {};
-  return {kernels::StatusCode::kInvalidArgument,
-          refused ? "workspace: one that is too small was refused after outputs were written"
-                  : "workspace: one that is too small was taken"};
-}
 
 }  // namespace maskproof
 

@@ -461,6 +461,20 @@ RC_GTEST_PROP(CMisuse, PackedWeightsMustBeThoseOfTheCall, ()) {
   }
 }
 
+using PackedQuantized =
+    std::unique_ptr<maskproof_packed_qweights, void (*)(maskproof_packed_qweights*)>;
+
+// The weights of the call, packed with these zero points and given to it.
+PackedQuantized PackForCall(Calls& calls, const maskproof_tensor& zero_points) {
+  maskproof_packed_qweights* packed = nullptr;
+  RC_ASSERT(maskproof_pack_qattention_weights(&calls.quantized_weights, &zero_points,
+                                              &calls.execution, &packed, nullptr,
+                                              0) == MASKPROOF_OK);
+  calls.qattention.packed_weights = packed;
+  calls.qattention.weights.data = nullptr;
+  return {packed, maskproof_packed_qweights_destroy};
+}
+
 // Weights packed with one zero point, and a call with another in some column.
 RC_GTEST_PROP(CMisuse, PackedWeightsKeepTheirZeroPoints, ()) {
   Calls calls(false);
@@ -469,14 +483,7 @@ RC_GTEST_PROP(CMisuse, PackedWeightsKeepTheirZeroPoints, ()) {
   const auto dims = static_cast<int64_t>(columns);
   const maskproof_tensor per_column{zero_points.data(), &dims, 1, MASKPROOF_UINT8};
   calls.qattention.weight_zero_point = &per_column;
-  maskproof_packed_qweights* packed = nullptr;
-  RC_ASSERT(maskproof_pack_qattention_weights(&calls.quantized_weights, &per_column,
-                                              &calls.execution, &packed, nullptr,
-                                              0) == MASKPROOF_OK);
-  const std::unique_ptr<maskproof_packed_qweights, void (*)(maskproof_packed_qweights*)> owner(
-      packed, maskproof_packed_qweights_destroy);
-  calls.qattention.packed_weights = packed;
-  calls.qattention.weights.data = nullptr;
+  const PackedQuantized packed = PackForCall(calls, per_column);
   const auto run = [&](char* m, size_t n) { return Run(Function::kQAttention, calls, m, n); };
   RC_ASSERT(run(nullptr, 0) == MASKPROOF_OK);
   std::ranges::fill(calls.output, kUntouched);
@@ -497,13 +504,7 @@ RC_GTEST_PROP(CMisuse, OneZeroPointIsThatOfEveryColumn, ()) {
   const int64_t column = Between(0, columns - 1);
   zero_points[static_cast<size_t>(column)] = 7;
   const maskproof_tensor per_column{zero_points.data(), &columns, 1, MASKPROOF_UINT8};
-  maskproof_packed_qweights* packed = nullptr;
-  RC_ASSERT(maskproof_pack_qattention_weights(&calls.quantized_weights, &per_column,
-                                              &calls.execution, &packed, nullptr,
-                                              0) == MASKPROOF_OK);
-  const std::unique_ptr<maskproof_packed_qweights, void (*)(maskproof_packed_qweights*)> owner(
-      packed, maskproof_packed_qweights_destroy);
-  calls.qattention.packed_weights = packed;
+  const PackedQuantized packed = PackForCall(calls, per_column);
   const uint8_t zero = 0;
   const maskproof_tensor scalar{&zero, nullptr, 0, MASKPROOF_UINT8};
   calls.qattention.weight_zero_point = Between(0, 1) == 0 ? &scalar : nullptr;

@@ -20,6 +20,8 @@
 #include "properties/recipe/recipe.h"
 #include "properties/subjects/float_environment.h"
 #include "properties/subjects/kernels_ways.h"
+#include "properties/subjects/lone_worker.h"
+#include "properties/subjects/own_workspace.h"
 #include "properties/subjects/placed_output.h"
 #include "properties/tests/subject_agreement.h"
 
