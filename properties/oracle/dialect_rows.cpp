@@ -234,6 +234,7 @@ class Speaker {
       // Masked keys are computed and multiplied in, with weight 0: what they hold matters.
       const Score score = scores_->At(s, t);
       condition = std::max({condition, score.condition, operands_.value.condition(b, n, t)});
+      if (score.sinks) condition = std::max(condition, Condition::kOverflow);
       if (condition != Condition::kGood) continue;
       const std::optional<Logit> logit = LogitOf(b, n, s, t, score, absorbed);
       if (logit) logits_.push_back(*logit);

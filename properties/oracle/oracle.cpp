@@ -67,13 +67,18 @@ class Evaluation {
   RowState Row(int64_t b, int64_t n, int64_t s) {
     row_.Clear();
     Condition condition = Condition::kGood;
+    bool any_sinks = false;
+    bool any_floats = false;
     for (int64_t t = 0; t < g_.total; ++t) {
       if (!visibility_.Sees(b, n, s, t)) continue;
       const oracle::Score score = scores_.At(s, t);
       row_.Add(t, score.value, score.error);
+      any_sinks = any_sinks || score.sinks;
+      any_floats = any_floats || score.Floats();
       condition = std::max({condition, score.condition, operands_.value.condition(b, n, t)});
     }
     if (row_.size() == 0) return FullyMaskedRow(b, n, s);
+    if (any_sinks && !any_floats) condition = std::max(condition, Condition::kOverflow);
     return Finish(b, n, s, condition, RowState::kBounded);
   }
 

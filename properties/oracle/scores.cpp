@@ -9,6 +9,8 @@ namespace {
 using ConstMap =
     Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
 
+constexpr double kSmallBesideSunk = kOverflowLimit / 16;
+
 // Marks the rows without any error; false if there is none.
 bool MarkExactRows(const ConstMap& error, std::vector<uint8_t>& exact) {
   exact.resize(static_cast<size_t>(error.rows()));
@@ -131,9 +133,11 @@ Score Scores::At(int64_t query, int64_t key) const {
   const double scaled = scale_ * dot_(query, key);
   const double magnitude = scale * magnitude_(query, key);
   const double norms = query_norm_(query) + key_norm_(key);
-  const double largest = std::max(
-      {magnitude_(query, key), magnitude + std::abs(bias), product_first ? 0.0 : scale * norms});
-  if (largest > kOverflowLimit) {
+  const double largest =
+      std::max({magnitude_(query, key), magnitude, product_first ? 0.0 : scale * norms});
+  const bool large_bias = magnitude + std::abs(bias) > kOverflowLimit;
+  score.sinks = large_bias && bias < 0.0 && largest <= kSmallBesideSunk;
+  if (largest > kOverflowLimit || (large_bias && !score.sinks)) {
     score.condition = Condition::kOverflow;
     return score;
   }

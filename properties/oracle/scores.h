@@ -10,6 +10,7 @@
 #include "properties/case/case.h"
 #include "properties/oracle/exactness.h"
 #include "properties/oracle/operands.h"
+#include "properties/oracle/rounding.h"
 
 namespace maskproof::oracle {
 
@@ -17,6 +18,12 @@ struct Score {
   double value = 0.0;
   double error = 0.0;
   Condition condition = Condition::kGood;
+  // A large negative bias may take it to -inf: `value` and `error` hold unless it does (oracle.md
+  // (26)).
+  bool sinks = false;
+
+  // Far above every score that sinks.
+  bool Floats() const { return value - error >= -kOverflowLimit / 2; }
 };
 
 class Scores {

@@ -208,7 +208,8 @@ KeepPattern ChoosePattern(Rng& rng, MaskForm form) {
       KeepPattern::kRandom, KeepPattern::kRandom,    KeepPattern::kRandom, KeepPattern::kRight,
       KeepPattern::kLeft,   KeepPattern::kLeft,      KeepPattern::kLeft,   KeepPattern::kSpan,
       KeepPattern::kOne,    KeepPattern::kAllButOne, KeepPattern::kLast,   KeepPattern::kMixed,
-      KeepPattern::kMixed,  KeepPattern::kNothing,   KeepPattern::kAll,    KeepPattern::kSpan};
+      KeepPattern::kMixed,  KeepPattern::kNothing,   KeepPattern::kAll,    KeepPattern::kSpan,
+      KeepPattern::kGap};
   constexpr KeepPattern kForSpans[] = {
       KeepPattern::kLeft, KeepPattern::kLeft,  KeepPattern::kLeft,    KeepPattern::kSpan,
       KeepPattern::kSpan, KeepPattern::kSpan,  KeepPattern::kRight,   KeepPattern::kOne,
@@ -228,10 +229,13 @@ KeepPattern ChoosePattern(Rng& rng, MaskForm form) {
   }
 }
 
-MaskRecipe ChooseMask(Rng& rng) {
+MaskRecipe ChooseMask(Rng& rng, int64_t total) {
+  constexpr int64_t kWord = 64;
   MaskRecipe mask;
   mask.form = static_cast<MaskForm>(rng.Below(kMaskFormCount));
   mask.pattern = ChoosePattern(rng, mask.form);
+  if (IsRawMask(mask.form) && total > kWord && rng.OneIn(4)) mask.pattern = KeepPattern::kBlocks;
+  if (mask.form == MaskForm::kRaw3D && rng.OneIn(8)) mask.pattern = KeepPattern::kMostlyAll;
   mask.seed = ChooseSeed(rng);
   // So few that among many keys whole words of a bit mask are empty.
   constexpr float kRare = 0.015625F;
@@ -257,6 +261,10 @@ Values ChooseValues(Rng& rng, const Recipe& recipe, TensorId id) {
     case TensorId::kBias:
       return BiasValues(rng);
     case TensorId::kAttentionBias:
+      // As frameworks make it out of a mask: 0 or a large number.
+      if (std::isfinite(recipe.bias_masked_value) && Percent(rng, 60)) {
+        return Make(rng, Distribution::kConstant, 0.0F);
+      }
       return AttentionBiasValues(rng);
     case TensorId::kInputScale:
       return InputScaleValues(rng);
@@ -285,6 +293,11 @@ int64_t ChooseUnidirectional(Rng& rng) {
 
 float ChooseScale(Rng& rng) {
   return PickOf(rng, {1.0F, 0.5F, 0.25F, 0.125F, 2.0F, 0.1F, -0.5F, 0.0F, 10.0F, 0.001F});
+}
+
+float ChooseBiasMaskedValue(Rng& rng) {
+  if (Percent(rng, 60)) return -kInfinity;
+  return PickOf(rng, {-kLargest, -kLargest, -1e9F, -65504.0F, -10000.0F});
 }
 
 float ChooseMaskFilterValue(Rng& rng) {

@@ -26,11 +26,13 @@ int64_t ChooseSize(Rng& rng, int64_t max);
 uint32_t ChooseSeed(Rng& rng);
 
 // Each is complete for a recipe whose other structural fields are set.
-MaskRecipe ChooseMask(Rng& rng);
+// For rows of `total` keys.
+MaskRecipe ChooseMask(Rng& rng, int64_t total);
 KeepPattern ChoosePattern(Rng& rng, MaskForm form);
 Values ChooseValues(Rng& rng, const Recipe& recipe, TensorId id);
 int64_t ChooseUnidirectional(Rng& rng);
 float ChooseScale(Rng& rng);
+float ChooseBiasMaskedValue(Rng& rng);
 float ChooseMaskFilterValue(Rng& rng);
 // A cell of some tensor of the recipe; `wild` allows NaN, infinities and numbers near overflow.
 CellOverride ChooseCell(Rng& rng, const Recipe& recipe, bool wild);

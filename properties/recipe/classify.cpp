@@ -32,9 +32,10 @@ const char* FormLabel(MaskForm form) {
 }
 
 const char* PatternLabel(KeepPattern pattern) {
-  constexpr const char* kLabels[] = {"keep all",  "keep nothing", "keep random", "keep right",
-                                     "keep left", "keep span",    "keep one",    "keep all_but_one",
-                                     "keep last", "keep mixed"};
+  constexpr const char* kLabels[] = {
+      "keep all",    "keep nothing", "keep random",      "keep right", "keep left",
+      "keep span",   "keep one",     "keep all_but_one", "keep last",  "keep mixed",
+      "keep blocks", "keep gap",     "keep mostly_all"};
   return kLabels[static_cast<size_t>(pattern)];
 }
 
@@ -80,7 +81,9 @@ std::vector<const char*> Classify(const Recipe& recipe, const Case& expanded) {
   labels.Add(r.present, "present");
   labels.Add(r.attention_bias != BiasBroadcast::kNone, "attention bias");
   labels.Add(r.attention_bias > BiasBroadcast::kFull, "broadcast attention bias");
-  labels.Add(r.bias_masked_share > 0.0F, "-inf bias");
+  const bool masks = r.bias_masked_share > 0.0F;
+  labels.Add(masks && std::isinf(r.bias_masked_value), "-inf bias");
+  labels.Add(masks && std::isfinite(r.bias_masked_value), "finite masking bias");
   labels.Add(r.value_head_size != r.head_size, "value size differs");
   labels.Add(r.scale.has_value(), "explicit scale");
   labels.Add(r.batch > 1, "several batches");

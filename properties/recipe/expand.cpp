@@ -43,7 +43,7 @@ void MaskBias(const Recipe& r, std::span<float> bias) {
   Rng rng(MixSeeds(r.of(TensorId::kAttentionBias).seed, kStream));
   const auto threshold = static_cast<uint64_t>(r.bias_masked_share * 0x1p24F);
   for (float& x : bias) {
-    if ((rng.Next() >> 40) < threshold) x = -std::numeric_limits<float>::infinity();
+    if ((rng.Next() >> 40) < threshold) x = r.bias_masked_value;
   }
 }
 

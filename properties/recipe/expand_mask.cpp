@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <vector>
 
@@ -17,6 +19,27 @@ struct Kept {
 
 Kept Span(int64_t start, int64_t end) { return {.is_span = true, .start = start, .end = end}; }
 
+uint64_t ThresholdOf(const MaskRecipe& mask) { return static_cast<uint64_t>(mask.share * 0x1p24F); }
+
+// Kernels look at a mask word by word and skip it block by block: such blocks, or halves of them
+// where there are not two.
+void DrawBlocks(const MaskRecipe& mask, Rng& rng, std::span<uint8_t> keys) {
+  constexpr size_t kWord = 64;
+  constexpr size_t kSizes[] = {kWord, kWord, kWord, 8, 16, 32, 2 * kWord, 8 * kWord};
+  size_t size = kSizes[rng.Below(std::size(kSizes))];
+  while (size > 1 && size >= keys.size()) size /= 2;
+  for (size_t t = 0; t < keys.size(); t += size) {
+    const uint8_t keep = (rng.Next() >> 40) < ThresholdOf(mask) ? 1 : 0;
+    std::ranges::fill(keys.subspan(t, std::min(size, keys.size() - t)), keep);
+  }
+}
+
+// Those that there were when the pattern came: what it expands to stays.
+constexpr KeepPattern kBeforeMixed[] = {
+    KeepPattern::kAll,   KeepPattern::kNothing,   KeepPattern::kRandom,
+    KeepPattern::kRight, KeepPattern::kLeft,      KeepPattern::kSpan,
+    KeepPattern::kOne,   KeepPattern::kAllButOne, KeepPattern::kLast};
+
 // `keys` is written only if the result is not a span.
 Kept DrawKept(const MaskRecipe& mask, KeepPattern pattern, Rng& rng, std::span<uint8_t> keys) {
   const auto total = static_cast<int64_t>(keys.size());
@@ -26,8 +49,7 @@ Kept DrawKept(const MaskRecipe& mask, KeepPattern pattern, Rng& rng, std::span<u
     case KeepPattern::kNothing:
       return Span(0, 0);
     case KeepPattern::kRandom: {
-      const auto threshold = static_cast<uint64_t>(mask.share * 0x1p24F);
-      for (uint8_t& key : keys) key = (rng.Next() >> 40) < threshold ? 1 : 0;
+      for (uint8_t& key : keys) key = (rng.Next() >> 40) < ThresholdOf(mask) ? 1 : 0;
       return {.is_span = false};
     }
     case KeepPattern::kRight:
@@ -52,10 +74,24 @@ Kept DrawKept(const MaskRecipe& mask, KeepPattern pattern, Rng& rng, std::span<u
     case KeepPattern::kLast:
       return Span(total - 1, total);
     case KeepPattern::kMixed:
+      return DrawKept(mask, kBeforeMixed[rng.Below(std::size(kBeforeMixed))], rng, keys);
+    case KeepPattern::kBlocks:
+      DrawBlocks(mask, rng, keys);
+      return {.is_span = false};
+    case KeepPattern::kGap: {
+      const int64_t x = rng.Between(0, total);
+      const int64_t y = rng.Between(0, total);
+      for (int64_t t = 0; t < total; ++t) {
+        keys[static_cast<size_t>(t)] = t < std::min(x, y) || t >= std::max(x, y) ? 1 : 0;
+      }
+      return {.is_span = false};
+    }
+    case KeepPattern::kMostlyAll:
       break;
   }
-  constexpr auto kOthers = static_cast<uint64_t>(KeepPattern::kMixed);
-  return DrawKept(mask, static_cast<KeepPattern>(rng.Below(kOthers)), rng, keys);
+  if (!rng.OneIn(8)) return Span(0, total);
+  constexpr KeepPattern kUneven[] = {KeepPattern::kMixed, KeepPattern::kBlocks, KeepPattern::kGap};
+  return DrawKept(mask, kUneven[rng.Below(std::size(kUneven))], rng, keys);
 }
 
 // The smallest span that holds all kept keys; an empty one if there are none.

@@ -164,7 +164,8 @@ bool PatternIsSeeded(KeepPattern pattern) {
 }
 
 bool PatternUsesShare(KeepPattern pattern) {
-  return pattern == KeepPattern::kRandom || pattern == KeepPattern::kMixed;
+  return pattern == KeepPattern::kRandom || pattern == KeepPattern::kMixed ||
+         pattern == KeepPattern::kBlocks || pattern == KeepPattern::kMostlyAll;
 }
 
 double Work(const Recipe& recipe) {
@@ -218,6 +219,7 @@ bool SameOptions(const Recipe& x, const Recipe& y) {
          SameBits(x.mask_filter_value, y.mask_filter_value) && x.bias == y.bias &&
          x.mask == y.mask && x.attention_bias == y.attention_bias &&
          FloatBits(x.bias_masked_share) == FloatBits(y.bias_masked_share) &&
+         FloatBits(x.bias_masked_value) == FloatBits(y.bias_masked_value) &&
          x.core_layout == y.core_layout;
 }
 

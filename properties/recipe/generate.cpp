@@ -232,7 +232,9 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
     case Seam::kTiles:
       r.batch = 1;
       r.sequence = std::min<int64_t>(rng.Between(25, 100), limits.max_sequence);
-      r.past = std::min<int64_t>(rng.Between(460, 640), limits.max_past);
+      // The first key of a row in the first of these tiles, or in a later one.
+      r.past = std::min<int64_t>(rng.OneIn(3) ? rng.Between(900, 1200) : rng.Between(460, 640),
+                                 limits.max_past);
       // Whole vectors may be read where they stand.
       if (rng.OneIn(2)) r.head_size = std::min<int64_t>(16, limits.max_head_size);
       break;
@@ -256,7 +258,10 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       break;
     case Seam::kHeadGroups:
       r.heads = NextTo(rng, PickOf(rng, {8, 12}), limits.max_heads);
-      r.sequence = std::min<int64_t>(rng.Between(25, 110), limits.max_sequence);
+      // Several tasks of rows within a head, half of the time.
+      r.batch = few(3);
+      r.sequence = std::min<int64_t>(rng.OneIn(2) ? rng.Between(25, 110) : rng.Between(129, 210),
+                                     limits.max_sequence);
       r.head_size = few(2);
       break;
     case Seam::kColumns:
@@ -292,6 +297,7 @@ void ChooseAttributes(Rng& rng, Recipe& r) {
     r.attention_bias = static_cast<BiasBroadcast>(1 + rng.Below(kBiasBroadcastCount - 1));
     if (Percent(rng, 45)) {
       r.bias_masked_share = PickOf(rng, {0.125F, 0.25F, 0.5F, 0.75F, 1.0F});
+      r.bias_masked_value = ChooseBiasMaskedValue(rng);
     }
   }
   r.core_layout = static_cast<CoreLayout>(rng.Below(kCoreLayoutCount));
@@ -363,7 +369,7 @@ Recipe Generate(Rng& rng, const GenerateOptions& options) {
     }
   }
   ChooseAttributes(rng, recipe);
-  recipe.mask = ChooseMask(rng);
+  recipe.mask = ChooseMask(rng, TotalLength(recipe));
   Normalize(recipe, limits);  // settles sizes and which tensors there are
   ChooseAllValues(rng, recipe);
   ChooseCells(rng, recipe);

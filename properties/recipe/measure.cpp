@@ -55,6 +55,7 @@ uint64_t OptionsRank(const Recipe& r) {
   add(r.attention_bias != BiasBroadcast::kNone, 20 + static_cast<uint64_t>(r.attention_bias));
   add(r.bias_masked_share > 0.0F, 5);
   add(r.bias_masked_share > 0.0F && r.bias_masked_share < 1.0F, 2);
+  add(r.bias_masked_share > 0.0F && std::isfinite(r.bias_masked_value), 3);
   rank += 2 * static_cast<uint64_t>(r.core_layout);
   add(r.input_signed, 2);
   add(r.weights_signed, 2);
@@ -69,8 +70,10 @@ uint64_t OptionsRank(const Recipe& r) {
 }  // namespace
 
 uint64_t PatternRank(KeepPattern pattern) {
-  // By KeepPattern: all, nothing, random, right, left, span, one, all_but_one, last, mixed.
-  static constexpr std::array<uint64_t, kKeepPatternCount> kRanks = {0, 1, 8, 4, 5, 7, 3, 6, 2, 9};
+  // By KeepPattern: all, nothing, random, right, left, span, one, all_but_one, last, mixed, blocks,
+  // gap, mostly_all.
+  static constexpr std::array<uint64_t, kKeepPatternCount> kRanks = {0, 1, 8, 4,  5,  7, 3,
+                                                                     6, 2, 9, 11, 10, 12};
   return kRanks[static_cast<size_t>(pattern)];
 }
 

@@ -86,6 +86,7 @@ void MutateOption(Rng& rng, Recipe& r) {
       break;
     case 6:
       r.bias_masked_share = PickOf(rng, {0.0F, 0.25F, 0.5F, 1.0F});
+      r.bias_masked_value = ChooseBiasMaskedValue(rng);
       break;
     case 7:
       r.present = !r.present;
@@ -110,7 +111,7 @@ void MutateQuantization(Rng& rng, Recipe& r) {
 }
 
 void MutateMask(Rng& rng, Recipe& r) {
-  const MaskRecipe other = ChooseMask(rng);
+  const MaskRecipe other = ChooseMask(rng, TotalLength(r));
   switch (rng.Below(6)) {
     case 0:
       r.mask = other;
@@ -277,6 +278,7 @@ Recipe CrossOver(const Recipe& a, const Recipe& b, Rng& rng, const GenerateOptio
   if (rng.OneIn(2)) {
     child.attention_bias = other.attention_bias;
     child.bias_masked_share = other.bias_masked_share;
+    child.bias_masked_value = other.bias_masked_value;
   }
   if (rng.OneIn(2)) {
     child.input_signed = other.input_signed;

@@ -6,7 +6,8 @@ namespace maskproof {
 
 const char* KeepPatternName(KeepPattern pattern) {
   static constexpr std::array<const char*, kKeepPatternCount> kNames = {
-      "all", "nothing", "random", "right", "left", "span", "one", "all_but_one", "last", "mixed"};
+      "all",         "nothing", "random", "right",  "left", "span",      "one",
+      "all_but_one", "last",    "mixed",  "blocks", "gap",  "mostly_all"};
   return kNames[static_cast<size_t>(pattern)];
 }
 
@@ -55,6 +56,7 @@ const char* KeyName(Key key) {
                                                                 "mask",
                                                                 "attention_bias",
                                                                 "bias_masked_share",
+                                                                "bias_masked_value",
                                                                 "core_layout",
                                                                 "input_type",
                                                                 "weights_type",
@@ -75,6 +77,7 @@ bool KeyBelongs(Key key, Op op) {
     case Key::kValueHeadSize:
     case Key::kAttentionBias:
     case Key::kBiasMaskedShare:
+    case Key::kBiasMaskedValue:
       return op != Op::kQAttention;
     case Key::kExplicitHiddenSizes:
     case Key::kBias:

@@ -32,6 +32,7 @@ enum class Key : uint8_t {
   kMask,
   kAttentionBias,
   kBiasMaskedShare,
+  kBiasMaskedValue,
   kCoreLayout,
   kInputType,
   kWeightsType,
@@ -41,7 +42,7 @@ enum class Key : uint8_t {
   kScalarsAsVectors,
   kSalt,
 };
-inline constexpr size_t kKeyCount = 25;
+inline constexpr size_t kKeyCount = 26;
 const char* KeyName(Key key);
 // Whether a recipe of this operator has the field at all.
 bool KeyBelongs(Key key, Op op);

@@ -161,6 +161,9 @@ void MakeFieldsAgree(Recipe& r) {
   r.bias_masked_share = r.attention_bias == BiasBroadcast::kNone
                             ? 0.0F
                             : ClampFloat(r.bias_masked_share, 0.0F, 1.0F, 0.0F);
+  if (r.bias_masked_share == 0.0F || std::isnan(r.bias_masked_value)) {
+    r.bias_masked_value = Recipe().bias_masked_value;
+  }
 }
 
 // ---- work --------------------------------------------------------

@@ -51,6 +51,11 @@ bool CheckBelonging(ParseState& state) {
   if (state.line != 0 && state.recipe.attention_bias == BiasBroadcast::kNone) {
     return state.Fail(KeyName(Key::kBiasMaskedShare), "no such line without attention_bias", "one");
   }
+  state.line = LineOf(state, Key::kBiasMaskedValue);
+  if (state.line != 0 && !(state.recipe.bias_masked_share > 0.0F)) {
+    return state.Fail(KeyName(Key::kBiasMaskedValue),
+                      "no such line without a bias_masked_share above 0", "one");
+  }
   for (size_t i = 0; i < kTensorCount; ++i) {
     const auto id = static_cast<TensorId>(i);
     state.line = state.values_lines[i];

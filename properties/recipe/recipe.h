@@ -66,16 +66,19 @@ enum class KeepPattern : uint8_t {
   kSpan,    // a random span kept, possibly empty (start > end included)
   kOne,     // exactly one key kept
   kAllButOne,
-  kLast,   // only the last key
-  kMixed,  // each batch draws one of the above
+  kLast,       // only the last key
+  kMixed,      // each batch (row) draws one of the above
+  kBlocks,     // whole aligned blocks of keys, each kept with probability share
+  kGap,        // all but a random span
+  kMostlyAll,  // every key; one in eight draws one of the others
 };
-inline constexpr size_t kKeepPatternCount = 10;
+inline constexpr size_t kKeepPatternCount = 13;
 
 struct MaskRecipe {
   MaskForm form = MaskForm::kNone;
   KeepPattern pattern = KeepPattern::kAll;
   uint32_t seed = 0;
-  float share = 0.5F;        // of keys kept, for kRandom
+  float share = 0.5F;        // of keys (blocks) kept, where keys are kept at random
   int32_t kept_value = 1;    // written for kept keys of raw forms, > 0
   int32_t masked_value = 0;  // written for masked keys of raw forms, <= 0
   bool operator==(const MaskRecipe& other) const;
@@ -144,7 +147,9 @@ struct Recipe {
   bool bias = true;  // QAttention: always
   MaskRecipe mask;
   BiasBroadcast attention_bias = BiasBroadcast::kNone;
-  float bias_masked_share = 0.0F;  // share of attention_bias elements set to -inf
+  float bias_masked_share = 0.0F;  // share of attention_bias elements that mask
+  // What those are set to: -inf, or what frameworks write in its place.
+  float bias_masked_value = -std::numeric_limits<float>::infinity();
   CoreLayout core_layout = CoreLayout::kHeadMajor;
 
   // QAttention

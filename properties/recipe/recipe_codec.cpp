@@ -104,6 +104,7 @@ void EncodeOptions(const Recipe& r, ByteWriter& out) {
   if (r.mask_filter_value) out.Float(*r.mask_filter_value);
   EncodeEnum(r.attention_bias, out);
   out.Float(r.bias_masked_share);
+  if (r.bias_masked_share > 0.0F) out.Float(r.bias_masked_value);
   EncodeEnum(r.core_layout, out);
   EncodeEnum(r.mask.form, out);
   EncodeEnum(r.mask.pattern, out);
@@ -127,6 +128,7 @@ void DecodeOptions(ByteReader& in, uint8_t flags, Recipe& r) {
   if ((flags & kFlagMaskFilter) != 0) r.mask_filter_value = in.Float();
   r.attention_bias = DecodeEnum<BiasBroadcast>(in, kBiasBroadcastCount);
   r.bias_masked_share = in.Float();
+  if (r.bias_masked_share > 0.0F) r.bias_masked_value = in.Float();
   r.core_layout = DecodeEnum<CoreLayout>(in, kCoreLayoutCount);
   r.mask.form = DecodeEnum<MaskForm>(in, kMaskFormCount);
   r.mask.pattern = DecodeEnum<KeepPattern>(in, kKeepPatternCount);

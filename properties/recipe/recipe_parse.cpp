@@ -131,6 +131,8 @@ class Parser {
                     BiasBroadcastName, r.attention_bias);
       case Key::kBiasMaskedShare:
         return Float(name, value, r.bias_masked_share);
+      case Key::kBiasMaskedValue:
+        return Float(name, value, r.bias_masked_value);
       case Key::kCoreLayout:
         return Name(name, value, "head_major, token_major or padded", kCoreLayoutCount,
                     CoreLayoutName, r.core_layout);
@@ -253,7 +255,7 @@ class Parser {
                         if (name != "pattern" || mask.form == MaskForm::kNone) return true;
                         ok = Name("mask pattern", value,
                                   "all, nothing, random, right, left, span, one, all_but_one, "
-                                  "last or mixed",
+                                  "last, mixed, blocks, gap or mostly_all",
                                   kKeepPatternCount, KeepPatternName, mask.pattern);
                         return true;
                       }) &&

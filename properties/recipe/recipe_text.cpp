@@ -136,6 +136,8 @@ std::string FieldText(const Recipe& r, Key key) {
       return BiasBroadcastName(r.attention_bias);
     case Key::kBiasMaskedShare:
       return Number(r.bias_masked_share);
+    case Key::kBiasMaskedValue:
+      return Number(r.bias_masked_value);
     case Key::kCoreLayout:
       return CoreLayoutName(r.core_layout);
     case Key::kInputType:
@@ -164,6 +166,7 @@ std::vector<TextLine> ToLines(const Recipe& recipe) {
     const auto key = static_cast<Key>(i);
     if (key == Key::kSalt || !KeyBelongs(key, recipe.op)) continue;
     if (key == Key::kBiasMaskedShare && recipe.attention_bias == BiasBroadcast::kNone) continue;
+    if (key == Key::kBiasMaskedValue && recipe.bias_masked_share == 0.0F) continue;
     lines.push_back({KeyName(key), FieldText(recipe, key)});
   }
   for (size_t i = 0; i < kTensorCount; ++i) {

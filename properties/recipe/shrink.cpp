@@ -204,7 +204,8 @@ void TryMask(Candidates& out) {
   out.Try([](Recipe& r) { r.mask = MaskRecipe(); });
   for (const KeepPattern pattern :
        {KeepPattern::kAll, KeepPattern::kNothing, KeepPattern::kLast, KeepPattern::kOne,
-        KeepPattern::kRight, KeepPattern::kLeft, KeepPattern::kAllButOne, KeepPattern::kSpan}) {
+        KeepPattern::kRight, KeepPattern::kLeft, KeepPattern::kAllButOne, KeepPattern::kSpan,
+        KeepPattern::kGap}) {
     out.Try([&](Recipe& r) {
       r.mask.form = MaskForm::kRaw2D;
       r.mask.pattern = pattern;
@@ -226,6 +227,7 @@ void TryOptions(Candidates& out) {
   out.Try([](Recipe& r) { r.attention_bias = BiasBroadcast::kFull; });
   out.Try([](Recipe& r) { r.bias_masked_share = 0.0F; });
   out.Try([](Recipe& r) { r.bias_masked_share = 1.0F; });
+  out.Try([](Recipe& r) { r.bias_masked_value = Recipe().bias_masked_value; });
   out.Try([](Recipe& r) { r.bias = false; });
   out.Try([](Recipe& r) { r.present = false; });
   out.Try([](Recipe& r) { r.explicit_hidden_sizes = false; });

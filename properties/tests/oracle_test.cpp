@@ -267,6 +267,33 @@ TEST(RowStates, PossibleOverflowIsSeen) {
   EXPECT_EQ(r.present[1], 0.0);
 }
 
+// The lowest float in the bias, as frameworks mask with it: it may become -inf, and weighs nothing
+// beside a key that it leaves alone.
+TEST(RowStates, ALowestBiasSinks) {
+  constexpr double kLowest = std::numeric_limits<float>::lowest();
+  Case c = CoreCase(1, 3, 2);
+  for (int64_t i = 0; i < 6; ++i) c[TensorId::kValue]->Set(i, static_cast<double>(i + 1));
+  c[TensorId::kAttentionBias] = Tensor(ElementType::kFloat32, {1, 1, 1, 3});
+  c[TensorId::kAttentionBias]->Set(0, kLowest);
+  c[TensorId::kAttentionBias]->Set(2, kLowest);
+  const Reference beside = ComputeReference(c, {});
+  ASSERT_EQ(beside.row(0, 0, 0), RowState::kBounded);
+  EXPECT_EQ(beside.output[0], 3.0);
+  EXPECT_EQ(beside.output[1], 4.0);
+  EXPECT_LT(beside.bound[0], 1e-5);
+  // The same beside a score that is itself too low to tell it from one that sinks,
+  c[TensorId::kAttentionBias]->Set(1, kLowest / 5);
+  EXPECT_EQ(ComputeReference(c, {}).row(0, 0, 0), RowState::kOverflow);
+  // or that sinks as well,
+  c[TensorId::kAttentionBias]->Set(1, kLowest);
+  EXPECT_EQ(ComputeReference(c, {}).row(0, 0, 0), RowState::kOverflow);
+  // or where the products are large enough to cancel the bias.
+  c[TensorId::kAttentionBias]->Set(1, 0.0);
+  c[TensorId::kQuery]->Set(0, 1e19);
+  c[TensorId::kKey]->Set(0, 1e18);
+  EXPECT_EQ(ComputeReference(c, {}).row(0, 0, 0), RowState::kOverflow);
+}
+
 TEST(Vacuous, MeansThatZerosWouldPass) {
   EXPECT_FALSE(Vacuous(0.0, 0.0));
   EXPECT_FALSE(Vacuous(0.1, 1.0));

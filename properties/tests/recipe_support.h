@@ -58,10 +58,11 @@ inline Recipe Wild(uint64_t n) {
   r.explicit_hidden_sizes = rng.OneIn(2);
   r.attention_bias = static_cast<BiasBroadcast>(rng.Below(8));
   r.bias_masked_share = any_float();
+  r.bias_masked_value = any_float();
   r.core_layout = static_cast<CoreLayout>(rng.Below(8));
   r.weight_zero_point_per_column = rng.OneIn(2);
   r.mask.form = static_cast<MaskForm>(rng.Below(10));
-  r.mask.pattern = static_cast<KeepPattern>(rng.Below(12));
+  r.mask.pattern = static_cast<KeepPattern>(rng.Below(15));
   r.mask.share = any_float();
   r.mask.kept_value = static_cast<int32_t>(any());
   r.mask.masked_value = static_cast<int32_t>(any());

@@ -176,6 +176,19 @@ values query uniform seed=1 low=-3 high=3
 values key normal seed=2 mean=0.25 sd=3
 values value constant value=0.1
 )";
+  const std::string framework = R"(maskproof recipe 1
+op Core
+sequence 9
+past 200
+heads 2
+head_size 3
+mask raw3d pattern=mostly_all share=0.5 seed=3
+attention_bias both
+bias_masked_share 0.25
+bias_masked_value -3.4028235e38
+values attention_bias constant value=0
+)";
+  EXPECT_EQ(HashOf(Expand(Parsed(framework))), 5963164852748295457U);
   EXPECT_EQ(HashOf(Expand(Parsed(attention))), 2010970094261080763U);
   EXPECT_EQ(HashOf(Expand(Parsed(quantized))), 13436551896667342522U);
   EXPECT_EQ(HashOf(Expand(Parsed(core))), 6296126454425672959U);
@@ -189,7 +202,7 @@ TEST(RecipeExpand, GenerationIsTheSameEverywhere) {
     const std::string text = ToText(Nth(n, WithFaults()));
     HashBytes(hash, text.data(), text.size());
   }
-  EXPECT_EQ(hash, 2035667180444931199U);
+  EXPECT_EQ(hash, 4562695871334380844U);
 }
 
 TEST(RecipeExpand, TheReportedCase) {
