@@ -17,11 +17,11 @@ namespace {
 std::string ToJson(const Subject& subject, const MeasuredProfile& measured) {
   const NumericsProfile& p = measured.profile;
   nlohmann::ordered_json json = {
-      {"subject", subject.name()},        {"target", subject.target()},
-      {"sum_lanes", p.sum_lanes},         {"exp_ulp", p.exp_ulp},
-      {"online_block", p.online_block},   {"flush_to_zero", p.flush_to_zero},
-      {"product_first", p.product_first}, {"natural_exp", p.natural_exp},
-      {"any_rounding", p.any_rounding}};
+      {"subject", subject.name()},          {"target", subject.target()},
+      {"sum_lanes", p.sum_lanes},           {"exp_ulp", p.exp_ulp},
+      {"online_block", p.online_block},     {"flush_to_zero", p.flush_to_zero},
+      {"product_first", p.product_first},   {"natural_exp", p.natural_exp},
+      {"split_products", p.split_products}, {"any_rounding", p.any_rounding}};
   auto& seen = json["seen"] = nlohmann::ordered_json::object();
   for (const ProfileEvidence& field : measured.evidence) seen[field.field] = field.seen;
   return json.dump(2) + "\n";

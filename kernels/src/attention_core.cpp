@@ -23,6 +23,23 @@ constexpr int64_t kRowsAtATime = 128;
 // times.
 constexpr int64_t kMostRowsInPlace = 128;
 
+const CoreKernels& KernelsFor(int64_t target, const Geometry& geometry) {
+  const CoreKernels* const bf16 = Bf16CoreKernelsFor(target, geometry);
+  return bf16 != nullptr ? *bf16 : CoreKernelsFor(target);
+}
+
+// Floats of `rows` packed rows of `columns` numbers. False on overflow.
+[[nodiscard]] bool PackedFloats(const CoreKernels& kernels, int64_t rows, int64_t columns,
+                                int64_t& floats) {
+  int64_t numbers = 0;
+  if (__builtin_mul_overflow(rows, columns, &numbers) ||
+      __builtin_mul_overflow(numbers, kernels.parts, &numbers)) {
+    return false;
+  }
+  // `rows` are even where a number takes an odd count of halves.
+  return !__builtin_add_overflow(numbers / 2, kernels.head_floats, &floats);
+}
+
 // One worker packs one head at a time, whose tiles then stay in the second-level cache. Several
 // pack so many together that each has so many tiles to pack, and tasks to do.
 constexpr int64_t kPiecesPerWorker = 4;
@@ -52,10 +69,11 @@ int64_t BatchesAtATime(const Geometry& geometry, const ParallelFor* parallel) {
 }
 
 CoreRun::CoreRun(const CoreProblem& problem, int64_t target, ParallelFor* parallel)
-    : problem_(problem), parallel_(parallel), kernels_(&CoreKernelsFor(target)) {}
+    : problem_(problem), target_(target), parallel_(parallel) {}
 
 bool CoreRun::Reserve(Arena& arena, int64_t batches) {
   const Geometry& g = problem_.geometry;
+  kernels_ = &KernelsFor(target_, g);
   value_stride_ = RoundUp(g.value_head_size, kernels_->lanes);
   // Much alike, and of whole register tiles.
   task_rows_ = std::min(g.queries, RoundUp(EvenParts(g.queries, kTaskBlocks * kernels_->block_rows),
@@ -63,9 +81,11 @@ bool CoreRun::Reserve(Arena& arena, int64_t batches) {
   tasks_per_head_ = DivideRoundingUp(g.queries, task_rows_);
   tiles_per_head_ = DivideRoundingUp(g.keys, kTileKeys);
   const int64_t capacity = TileCapacity(g.keys);
-  if (__builtin_mul_overflow(ReadsOnce() ? kernels_->panel_keys : capacity, g.head_size,
-                             &packed_keys_) ||
-      __builtin_mul_overflow(ValuesStay() ? 0 : capacity, value_stride_, &packed_values_)) {
+  const int64_t depth = RoundUp(g.head_size, kernels_->depth_step);
+  if (!PackedFloats(*kernels_, ReadsOnce() ? kernels_->panel_keys : capacity, depth,
+                    packed_keys_) ||
+      !PackedFloats(*kernels_, ValuesStay() ? 0 : capacity, value_stride_, packed_values_) ||
+      !PackedFloats(*kernels_, kernels_->packed_rows, depth, packed_queries_)) {
     return false;
   }
   const int64_t heads = batches * g.heads;
@@ -86,7 +106,7 @@ bool CoreRun::Reserve(Arena& arena, int64_t batches) {
 }
 
 bool CoreRun::ReadsOnce() const {
-  return tasks_per_head_ == 1 && task_rows_ <= kernels_->block_rows;
+  return kernels_->reads_once && tasks_per_head_ == 1 && task_rows_ <= kernels_->block_rows;
 }
 
 // Where any key may be masked, whether values are finite is of use to every block: packing finds
@@ -98,7 +118,9 @@ bool CoreRun::ValuesStay() const {
   return value_stride_ == g.value_head_size && (ReadsOnce() || is_short);
 }
 
-int64_t CoreRun::MostRowsOfBlock() const { return std::min(task_rows_, kernels_->block_rows); }
+int64_t CoreRun::MostRowsOfBlock() const {
+  return std::min(RoundUp(task_rows_, kernels_->written_rows), kernels_->block_rows);
+}
 
 // With room for a tile in each worker's memory if it packs.
 bool CoreRun::ReserveWorkers(Arena& arena, int64_t batches, bool packs) {
@@ -108,8 +130,9 @@ bool CoreRun::ReserveWorkers(Arena& arena, int64_t batches, bool packs) {
   return (!packs ||
           (keys_.Place(arena, {workers, packed_keys_}) &&
            values_.Place(arena, {workers, packed_values_}) && finite_.Place(arena, {workers}))) &&
-         queries_.Place(arena, {workers, blocks, kernels_->packed_rows, g.head_size}) &&
+         queries_.Place(arena, {workers, blocks, packed_queries_}) &&
          scores_.Place(arena, {workers, MostRowsOfBlock(), kernels_->score_stride}) &&
+         parts_.Place(arena, {workers, kernels_->split_floats}) &&
          sums_.Place(arena, {workers, task_rows_, value_stride_}) &&
          state_.Place(arena, {workers, 2, blocks, kernels_->packed_rows}) &&
          means_.Place(arena, {workers, g.value_head_size}) &&
@@ -133,8 +156,8 @@ CoreTask CoreRun::TaskOf(int64_t first_head, int64_t index, int64_t worker) {
   const Geometry& g = problem_.geometry;
   const int64_t head = first_head + index / tasks_per_head_;
   const int64_t first_row = index % tasks_per_head_ * task_rows_;
-  const int64_t packed_rows =
-      DivideRoundingUp(task_rows_, kernels_->block_rows) * kernels_->packed_rows;
+  const int64_t blocks = DivideRoundingUp(task_rows_, kernels_->block_rows);
+  const int64_t packed_rows = blocks * kernels_->packed_rows;
   const bool packs = tasks_per_head_ == 1;
   CoreTask task{.batch = head / g.heads,
                 .head = head % g.heads,
@@ -143,13 +166,14 @@ CoreTask CoreRun::TaskOf(int64_t first_head, int64_t index, int64_t worker) {
                 .tiles = packs ? nullptr : tiles_.data() + (head - first_head) * tiles_per_head_,
                 .reads_once = ReadsOnce(),
                 .workspace = {
-                    .queries = queries_.data() + worker * packed_rows * g.head_size,
+                    .queries = queries_.data() + worker * blocks * packed_queries_,
                     .scores = scores_.data() + worker * MostRowsOfBlock() * kernels_->score_stride,
                     .sums = sums_.data() + worker * task_rows_ * value_stride_,
                     .state = state_.data() + worker * 2 * packed_rows,
                     .mean = means_.data() + worker * g.value_head_size,
                     .bits = bits_.data() + worker * (task_rows_ + 1) * problem_.mask->words(),
                     .visible = visible_.data() + worker * task_rows_,
+                    .parts = parts_.data() + worker * kernels_->split_floats,
                 }};
   if (packs) {
     task.workspace.tile = {.keys = keys_.data() + worker * packed_keys_,

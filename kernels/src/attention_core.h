@@ -56,6 +56,7 @@ float EffectiveScale(float scale, int64_t head_size);
 // The keys and values of one tile of a head, in the order in which they are read. Key t is always
 // at the same place, whatever is masked and however many keys follow.
 struct PackedTile {
+  // As core.cpp has them; core_bf16.cpp has layouts of its own.
   float* keys = nullptr;      // [panel of keys][head_size][keys of the panel]
   float* values = nullptr;    // [panel of columns][key][columns of the panel]; null: in place
   uint8_t* finite = nullptr;  // whether every packed value is a finite number
@@ -96,15 +97,17 @@ class CoreRun {
   bool ValuesStay() const;
 
   const CoreProblem& problem_;
+  int64_t target_;
   ParallelFor* parallel_;
-  const CoreKernels* kernels_;
+  const CoreKernels* kernels_ = nullptr;  // from Reserve on
   int64_t task_rows_ = 0;
   int64_t tasks_per_head_ = 0;
   int64_t tiles_per_head_ = 0;
   int64_t heads_at_a_time_ = 0;  // from packing to their last task
   int64_t value_stride_ = 0;
-  int64_t packed_keys_ = 0;    // floats of a packed tile
-  int64_t packed_values_ = 0;  // floats of a packed tile
+  int64_t packed_keys_ = 0;     // floats of a packed tile
+  int64_t packed_values_ = 0;   // floats of a packed tile
+  int64_t packed_queries_ = 0;  // floats of a packed block of rows
   // Of some heads, or of every worker if a head is one task.
   Scratch<float> keys_;
   Scratch<float> values_;
@@ -113,6 +116,7 @@ class CoreRun {
   // Per worker.
   Scratch<float> queries_;
   Scratch<float> scores_;
+  Scratch<float> parts_;
   Scratch<float> sums_;
   Scratch<float> state_;
   Scratch<double> means_;

@@ -4,15 +4,12 @@
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <cstring>
-#include <limits>
 
 #include "block_mask.h"
 #include "core_kernels.h"
+#include "core_rows-inl.h"
 #include "dispatch.h"
-#include "divide-inl.h"
 #include "gemm-inl.h"
 #include "hwy/cache_control.h"
 #include "hwy/highway.h"
@@ -27,58 +24,11 @@ HWY_BEFORE_NAMESPACE();
 namespace maskproof::kernels::HWY_NAMESPACE {
 namespace {
 
-// A little more than a tile: with a power of two, the rows of a block would fall into the same few
-// sets of the cache.
-constexpr int64_t kScoreStride = kTileKeys + kMostLanes;
 using ScoreFactor = Factor<kScoreStride, 1>;
 
-// Bits of the keys whose bias is not -infinity.
-void PackUnmasked(const float* bias, int64_t keys, uint64_t* words) {
-  const FloatTag d;
-  const FloatVector masking = hn::Set(d, -std::numeric_limits<float>::infinity());
-  const int64_t lanes = FloatLanes();
-  for (int64_t first = 0; first < keys; first += kKeysPerWord) {
-    uint64_t word = 0;
-    const int64_t end = std::min(first + kKeysPerWord, keys);
-    for (int64_t t = first; t < end; t += lanes) {
-      uint8_t bytes[8] = {};
-      // Not Ne: on some targets that is false for NaN, which would mask the key.
-      const auto masked = hn::Eq(LoadPartial(bias + t, keys - t), masking);
-      hn::StoreMaskBits(d, hn::Not(masked), bytes);
-      uint64_t bits = 0;
-      for (int i = 0; i < 8; ++i) bits |= static_cast<uint64_t>(bytes[i]) << (8 * i);
-      word |= (bits & LowBits(lanes)) << (t - first);
-    }
-    words[first / kKeysPerWord] = word;
-  }
-}
-
-// Sets the task's visible rows, and gives the keys seen by any of them.
-KeyInterval FindVisible(const CoreProblem& problem, const CoreTask& task) {
-  const MaskPlan& mask = *problem.mask;
-  const CoreWorkspace& workspace = task.workspace;
-  uint64_t* const bias_bits = workspace.bits + task.rows * mask.words();
-  KeyInterval all{.begin = problem.geometry.keys, .end = 0};
-  for (int64_t r = 0; r < task.rows; ++r) {
-    const int64_t query = task.first_row + r;
-    const KeyInterval interval = mask.RowInterval(task.batch, query);
-    const float* const bias = problem.BiasRow(task.batch, task.head, query);
-    if (bias != nullptr) PackUnmasked(bias, problem.geometry.keys, bias_bits);
-    VisibleRow& row = workspace.visible[r];
-    row = MakeVisibleRow(interval.begin, interval.end, mask.Bits(task.batch, query),
-                         bias == nullptr ? nullptr : bias_bits, workspace.bits + r * mask.words());
-    if (row.empty()) continue;
-    all.begin = std::min(all.begin, row.begin);
-    all.end = std::max(all.end, row.end);
-  }
-  return all;
-}
-
-// Of the block that begins with `row`.
-RowStates StatesOf(const CoreTask& task, int64_t row) {
-  const int64_t padded = DivideRoundingUp(task.rows, kBlockRows) * kPackedRows;
-  float* const largest = task.workspace.state + row / RowsOfBlock(task.rows) * kPackedRows;
-  return {.largest = largest, .totals = largest + padded};
+RowLayout LayoutOf(const CoreProblem& problem, const CoreTask& task) {
+  return {.block_rows = RowsOfBlock(task.rows),
+          .value_stride = RoundUp(problem.geometry.value_head_size, FloatLanes())};
 }
 
 // A block of rows of a task and a tile of keys.
@@ -92,10 +42,10 @@ struct BlockTile {
   TileValues values;
   BlockMask<kBlockRows> mask;
 
-  int64_t value_stride() const { return RoundUp(problem.geometry.value_head_size, FloatLanes()); }
+  int64_t value_stride() const { return layout().value_stride; }
+  RowLayout layout() const { return LayoutOf(problem, task); }
   float* scores() const { return task.workspace.scores; }
   float* sums() const { return task.workspace.sums + row * value_stride(); }
-  RowStates states() const { return StatesOf(task, row); }
 };
 
 // The panel that begins with key `t` of the tile. One that is packed here is gone with the next.
@@ -132,66 +82,6 @@ void MultiplyKeys(const BlockTile& block) {
                           .canonical = false};
     MultiplyBlock<PackedFactor, kPanelVectors>(product, block.rows,
                                                DivideRoundingUp(columns, FloatLanes()));
-  }
-}
-
-float PrepareScores(const ScoreRow& row) {
-  if (row.seen == nullptr) {
-    return row.bias == nullptr ? PrepareScores<false, false>(row) : PrepareScores<false, true>(row);
-  }
-  return row.bias == nullptr ? PrepareScores<true, false>(row) : PrepareScores<true, true>(row);
-}
-
-void ScaleSums(const BlockTile& block, int64_t row, float factor) {
-  const FloatTag d;
-  const FloatVector scale = hn::Set(d, factor);
-  float* const sums = block.sums() + row * block.value_stride();
-  for (int64_t c = 0; c < block.value_stride(); c += FloatLanes()) {
-    hn::Store(hn::Mul(hn::Load(d, sums + c), scale), d, sums + c);
-  }
-}
-
-// All rows together, step by step: what one row has to wait for, others fill.
-void WeighKeys(const BlockTile& block) {
-  const CoreProblem& problem = block.problem;
-  const CoreTask& task = block.task;
-  const int64_t lanes = FloatLanes();
-  const BlockMask<kBlockRows>& mask = block.mask;
-  const bool plain = mask.full && mask.begin % lanes == 0 && mask.end % lanes == 0;
-  const int64_t first_key = block.tile * kTileKeys;
-  ScoreRow row{.x = nullptr,
-               .seen = nullptr,
-               .begin = RoundDown(mask.begin, lanes),
-               .end = mask.end,
-               .scale = problem.scale,
-               .bias = nullptr,
-               .bias_end = problem.geometry.keys - first_key};
-  HWY_ALIGN float here[kPackedRows] = {};
-  HWY_ALIGN float shifts[kPackedRows];
-  HWY_ALIGN float factors[kPackedRows];
-  HWY_ALIGN float sums[kPackedRows] = {};
-  bool products = false;
-  for (int64_t r = 0; r < block.rows; ++r) {
-    const float* const bias =
-        problem.BiasRow(task.batch, task.head, task.first_row + block.row + r);
-    row.x = block.scores() + r * kScoreStride;
-    row.seen = plain ? nullptr : mask.row[r];
-    row.bias = bias == nullptr ? nullptr : bias + first_key;
-    products = row.AreProducts();
-    here[r] = PrepareScores(row);
-  }
-  const RowStates states = block.states();
-  ShiftRows(here, states, shifts, factors);
-  const float scale = products ? problem.scale : 1.0F;
-  const bool is_exact = IsPowerOfTwo(scale);
-  for (int64_t r = 0; r < block.rows; ++r) {
-    row.x = block.scores() + r * kScoreStride;
-    sums[r] = is_exact ? Exponentials<true>(row, scale, shifts[r])
-                       : Exponentials<false>(row, scale, shifts[r]);
-  }
-  AddTotals(factors, sums, states);
-  for (int64_t r = 0; r < block.rows; ++r) {
-    if (factors[r] != 1.0F) ScaleSums(block, r, factors[r]);
   }
 }
 
@@ -309,84 +199,20 @@ void RunTile(const CoreProblem& problem, const CoreTask& task, int64_t tile) {
     FindBlockMask(task.workspace.visible + block.row, block.rows, tile, block.mask);
     if (block.mask.end == 0) continue;
     MultiplyKeys(block);
-    WeighKeys(block);
+    WeighKeys({.problem = problem,
+               .task = task,
+               .row = block.row,
+               .rows = block.rows,
+               .tile = tile,
+               .begin = block.mask.begin,
+               .end = block.mask.end,
+               .full = block.mask.full,
+               .seen = block.mask.row,
+               .scores = block.scores(),
+               .sums = block.sums(),
+               .value_stride = block.value_stride(),
+               .states = StatesOf(task, block.layout(), block.row)});
     MultiplyValues(block);
-  }
-}
-
-// The mean of all values of the head. In double: no sum of floats overflows there, and the result
-// is rounded once.
-void ComputeMean(const CoreProblem& problem, const CoreTask& task) {
-  const Geometry& g = problem.geometry;
-  double* const mean = task.workspace.mean;
-  std::fill(mean, mean + g.value_head_size, 0.0);
-  for (int64_t t = 0; t < g.keys; ++t) {
-    const float* const value = problem.ValueRow(task.batch, task.head, t);
-    for (int64_t c = 0; c < g.value_head_size; ++c) mean[c] += static_cast<double>(value[c]);
-  }
-  for (int64_t c = 0; c < g.value_head_size; ++c) mean[c] /= static_cast<double>(g.keys);
-}
-
-// `from` is aligned and has whole vectors.
-void StoreRow(const float* from, float divisor, int64_t columns, float* to) {
-  const FloatTag d;
-  const int64_t lanes = FloatLanes();
-  const FloatVector by = hn::Set(d, divisor);
-  const FloatVector reciprocal = hn::Set(d, 1.0F / divisor);
-  for (int64_t c = 0; c < columns; c += lanes) {
-    const FloatVector quotient = Divide(hn::Load(d, from + c), by, reciprocal);
-    // + 0 for a sum of products that vanished on the negative side.
-    const FloatVector v = CanonicalNaN(hn::Add(quotient, hn::Zero(d)));
-    if (c + lanes <= columns) {
-      hn::StoreU(v, d, to + c);
-    } else {
-      HWY_ALIGN float tail[kMostLanes];
-      hn::Store(v, d, tail);
-      std::memcpy(to + c, tail, static_cast<size_t>(columns - c) * sizeof(float));
-    }
-  }
-}
-
-// A row that sees no key.
-void StoreFullyMaskedRow(const CoreProblem& problem, const CoreTask& task, int64_t row,
-                         bool& has_mean) {
-  float* const to = problem.output.Row(task.batch, task.head, task.first_row + row);
-  const int64_t columns = problem.geometry.value_head_size;
-  if (problem.fully_masked == FullyMaskedPolicy::kZero) {
-    std::fill_n(to, columns, 0.0F);
-    return;
-  }
-  if (!has_mean) ComputeMean(problem, task);
-  has_mean = true;
-  float* const sums =
-      task.workspace.sums + row * RoundUp(problem.geometry.value_head_size, FloatLanes());
-  for (int64_t c = 0; c < columns; ++c) sums[c] = static_cast<float>(task.workspace.mean[c]);
-  StoreRow(sums, 1.0F, columns, to);
-}
-
-void StoreRows(const CoreProblem& problem, const CoreTask& task) {
-  // A store that waits for its line holds up those behind it.
-  constexpr int64_t kRowsAhead = 4;
-  const int64_t columns = problem.geometry.value_head_size;
-  const int64_t stride = RoundUp(columns, FloatLanes());
-  bool has_mean = false;
-  const int64_t rows = RowsOfBlock(task.rows);
-  for (int64_t block = 0; block < task.rows; block += rows) {
-    const float* const totals = StatesOf(task, block).totals;
-    const int64_t end = std::min(block + rows, task.rows);
-    for (int64_t r = block; r < end; ++r) {
-      if (task.workspace.visible[r].empty()) {
-        StoreFullyMaskedRow(problem, task, r, has_mean);
-        continue;
-      }
-      if (r + kRowsAhead < task.rows) {
-        const float* const later =
-            problem.output.Row(task.batch, task.head, task.first_row + r + kRowsAhead);
-        for (int64_t c = 0; c < columns; c += kLineFloats) hwy::Prefetch(later + c);
-      }
-      StoreRow(task.workspace.sums + r * stride, totals[r - block], columns,
-               problem.output.Row(task.batch, task.head, task.first_row + r));
-    }
   }
 }
 
@@ -403,16 +229,14 @@ void PackQueries(const CoreProblem& problem, const CoreTask& task) {
 }
 
 void RunTask(const CoreProblem& problem, const CoreTask& task) {
-  const int64_t stride = RoundUp(problem.geometry.value_head_size, FloatLanes());
-  const CoreWorkspace& workspace = task.workspace;
+  const RowLayout layout = LayoutOf(problem, task);
   const KeyInterval keys = FindVisible(problem, task);
   PackQueries(problem, task);
-  std::fill(workspace.sums, workspace.sums + task.rows * stride, 0.0F);
-  for (int64_t r = 0; r < task.rows; r += RowsOfBlock(task.rows)) StartRows(StatesOf(task, r));
+  StartTask(task, layout);
   for (int64_t tile = keys.begin / kTileKeys; tile * kTileKeys < keys.end; ++tile) {
     RunTile(problem, task, tile);
   }
-  StoreRows(problem, task);
+  StoreRows(problem, task, layout);
 }
 
 }  // namespace
@@ -422,9 +246,15 @@ const CoreKernels& GetCoreKernels() {
                                    .block_rows = kBlockRows,
                                    .tile_rows = TileRows(kPanelVectors),
                                    .reads_rows = kPanelVectors == kInPlaceVectors,
+                                   .reads_once = true,
+                                   .written_rows = 1,
                                    .packed_rows = kPackedRows,
                                    .panel_keys = PanelColumns(),
                                    .score_stride = kScoreStride,
+                                   .parts = 2,
+                                   .depth_step = 1,
+                                   .head_floats = 0,
+                                   .split_floats = 0,
                                    .pack = PackTile,
                                    .run = RunTask};
   return kernels;

@@ -29,6 +29,7 @@ struct CoreWorkspace {
   double* mean = nullptr;         // [value_head_size]
   uint64_t* bits = nullptr;       // [rows + 1][words]
   VisibleRow* visible = nullptr;  // [rows]
+  float* parts = nullptr;         // [split_floats]
   PackedTile tile = {};           // for tasks that pack for themselves
 };
 
@@ -51,9 +52,15 @@ struct CoreKernels {
   int64_t block_rows;    // rows of a block
   int64_t tile_rows;     // rows that are multiplied together
   bool reads_rows;       // whether values of some blocks of rows may stay in place
-  int64_t packed_rows;   // the same, filled up to whole vectors
+  bool reads_once;       // whether a task of one block reads keys and values as it comes to them
+  int64_t written_rows;  // scores are written for a multiple of this
+  int64_t packed_rows;   // rows of a block, filled up to whole vectors
   int64_t panel_keys;    // keys of a panel of a task that reads once
   int64_t score_stride;  // floats between the rows of a block's scores
+  int64_t parts;         // halves of a float that a packed number takes
+  int64_t depth_step;    // packed queries and keys have the head size rounded up to this
+  int64_t head_floats;   // before a packed tile of keys or values, or block of queries
+  int64_t split_floats;  // of weights that are packed
   // Packs what the batch's mask leaves of a tile.
   void (*pack)(const CoreProblem& problem, int64_t batch, int64_t head, int64_t tile,
                const PackedTile& packed);
@@ -61,6 +68,8 @@ struct CoreKernels {
 };
 
 const CoreKernels& CoreKernelsFor(int64_t target);
+// On AMX's bfloat16 products; null where they are not to be had, or not worth it.
+const CoreKernels* Bf16CoreKernelsFor(int64_t target, const Geometry& geometry);
 
 }  // namespace maskproof::kernels
 

@@ -16,16 +16,17 @@ namespace {
 #if HWY_ARCH_X86_64 && defined(__linux__)
 
 // Intel's Software Developer's Manual, volume 2, CPUID: leaf 7, subleaf 0, EDX.
+constexpr unsigned kAmxBf16Bit = 1U << 22;
 constexpr unsigned kAmxTileBit = 1U << 24;
 constexpr unsigned kAmxInt8Bit = 1U << 25;
 
-bool ProcessorHasAmx() {
+bool ProcessorHas(unsigned bits) {
   unsigned eax = 0;
   unsigned ebx = 0;
   unsigned ecx = 0;
   unsigned edx = 0;
   if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
-  return (edx & kAmxTileBit) != 0 && (edx & kAmxInt8Bit) != 0;
+  return (edx & bits) == bits;
 }
 
 // Linux 5.16 and later, Documentation/arch/x86/xstate.rst. Fails where the tiles are not enabled,
@@ -37,13 +38,16 @@ bool LinuxAllowsTiles() {
 }
 
 bool AmxIsUsable() {
-  static const bool usable = ProcessorHasAmx() && LinuxAllowsTiles();
+  static const bool usable = ProcessorHas(kAmxTileBit | kAmxInt8Bit) && LinuxAllowsTiles();
   return usable;
 }
+
+bool AmxBf16IsUsable() { return AmxIsUsable() && ProcessorHas(kAmxBf16Bit); }
 
 #else
 
 bool AmxIsUsable() { return false; }
+bool AmxBf16IsUsable() { return false; }
 
 #endif
 
@@ -62,5 +66,7 @@ bool ExtensionIsUsable(int64_t target) {
   if (target == HWY_AVX3_DL) return AmxIsUsable();
   return target == HWY_NEON && NeonDotIsUsable();
 }
+
+bool Bf16IsUsable(int64_t target) { return target == HWY_AVX3_DL && AmxBf16IsUsable(); }
 
 }  // namespace maskproof::kernels

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "amx-inl.h"
 #include "hwy/highway.h"
 #include "quantized_kernels.h"
 #include "quantized_words-inl.h"
@@ -18,40 +19,11 @@
 
 #if HWY_TARGET == HWY_AVX3_DL
 
-#if defined(__has_feature)
-#if __has_feature(memory_sanitizer)
-#include <sanitizer/msan_interface.h>
-#define MASKPROOF_UNPOISON(data, bytes) __msan_unpoison(data, bytes)
-#endif
-#endif
-#ifndef MASKPROOF_UNPOISON
-#define MASKPROOF_UNPOISON(data, bytes) static_cast<void>(0)
-#endif
-
 MASKPROOF_BEFORE_QUANTIZED_NAMESPACE();
 namespace maskproof::kernels::HWY_NAMESPACE {
 
-// A tile register: 16 rows of 16 words.
-inline constexpr int64_t kRegisterWords = 16;
-inline constexpr int64_t kRegisterRowBytes = 64;
-inline constexpr int64_t kWordBytes = 4;
-
 // Two by two tiles of totals, two of the input, two of weights: all eight.
 inline constexpr int64_t kAmxRows = 2 * kRegisterWords;
-
-// What LDTILECFG reads: Intel's Software Developer's Manual, volume 1, "Intel AMX".
-struct alignas(kRegisterRowBytes) TileConfiguration {
-  uint8_t palette = 1;
-  uint8_t start_row = 0;
-  uint8_t reserved[14] = {};
-  uint16_t row_bytes[16] = {};
-  uint8_t rows[16] = {};
-
-  void Set(int tile, int64_t count) {
-    row_bytes[tile] = static_cast<uint16_t>(count == 0 ? 0 : kRegisterRowBytes);
-    rows[tile] = static_cast<uint8_t>(count);
-  }
-};
 
 // The tile registers of this thread, for as long as this lives.
 class AmxTiles {
@@ -89,9 +61,7 @@ class AmxTiles {
     for (const int tile : {0, 1, 4}) tiles.Set(tile, upper);
     for (const int tile : {2, 3, 5}) tiles.Set(tile, rows - upper);
     for (const int tile : {6, 7}) tiles.Set(tile, kRegisterWords);
-    // GCC's intrinsic does not say that all of it is read.
-    __asm__ volatile("" : : "r"(&tiles) : "memory");
-    _tile_loadconfig(&tiles);
+    tiles.Load();
   }
 
   static void MultiplyTwo(const int32_t* x, int64_t stride, const int32_t* w, int64_t words,

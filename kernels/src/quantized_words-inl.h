@@ -19,8 +19,8 @@
 // ExtensionIsUsable().
 #undef MASKPROOF_BEFORE_QUANTIZED_NAMESPACE
 #if HWY_TARGET == HWY_AVX3_DL
-#define MASKPROOF_BEFORE_QUANTIZED_NAMESPACE()                        \
-  HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",avx512vnni,amx-tile,amx-int8") \
+#define MASKPROOF_BEFORE_QUANTIZED_NAMESPACE()                                 \
+  HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",avx512vnni,amx-tile,amx-int8,amx-bf16") \
   static_assert(true, "For requiring trailing semicolon")
 #else
 #define MASKPROOF_BEFORE_QUANTIZED_NAMESPACE() HWY_BEFORE_NAMESPACE()

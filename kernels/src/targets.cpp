@@ -20,6 +20,7 @@ std::vector<Target> FindTargets() {
   std::vector<Target> targets;
   const auto add = [&](int64_t id) { targets.push_back({.name = TargetName(id), .id = id}); };
   for (const int64_t id : ids) {
+    if (Bf16IsUsable(id)) add(id | kExtensionBit | kBf16Bit);
     if (ExtensionIsUsable(id)) add(id | kExtensionBit);
     add(id);
   }

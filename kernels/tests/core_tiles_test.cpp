@@ -135,6 +135,7 @@ CoreCase OneRowOf(const CoreCase& c, int64_t row) {
 // A row alone is packed by its own task, among many by tasks before; values of some rows may stay
 // in place, and those of more are packed: the bits are the same.
 TEST_P(CoreTilesTest, RowsAloneHaveTheBitsOfRowsAmongOthers) {
+  if (GetParam().name == "AMX_BF16") GTEST_SKIP() << "this target does not promise it";
   for (const int64_t rows : {13, 128, 129}) {
     for (const int64_t columns : {40, 48}) {
       const CoreCase c = MakeCore({1, 1, rows, kTileKeys + 100, 24, columns}, 9);

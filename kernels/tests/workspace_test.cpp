@@ -280,7 +280,7 @@ TEST_P(WorkspaceTest, NoMatrixOfScoresIsEverInMemory) {
     EXPECT_TRUE(status.ok()) << status.message();
     return bytes;
   };
-  EXPECT_LT(bytes_of(8192), 60'000'000U);
+  EXPECT_LT(bytes_of(8192), 62'000'000U);
   EXPECT_LE(bytes_of(16384), 2 * bytes_of(8192));
 }
 

@@ -31,6 +31,9 @@ struct NumericsProfile {
   bool product_first = false;
   // True: the exponential is exp(x). False: it may be exp2 with log2(e) folded into the scale.
   bool natural_exp = false;
+  // True: a product may be put together from parts of its factors, of which the smallest products
+  // are left out: it is off by as much as two roundings more.
+  bool split_products = false;
   // True: every operation may round to either neighbour, as in the directed modes and where
   // accumulators cut off. False: to nearest.
   bool any_rounding = false;

@@ -50,6 +50,11 @@ class Rounding {
     return static_cast<double>(std::min(terms, chain + tree));
   }
 
+  // What a product put together from parts is off besides, in roundings, and how many of its parts'
+  // products may underflow (oracle.md (28)).
+  double RoundingsOfSplitProduct() const { return profile_.split_products ? 2.0 : 0.0; }
+  double ProductsOfProduct() const { return profile_.split_products ? 6.0 : 1.0; }
+
   // Absolute error of one operation that underflows (oracle.md (4)).
   double Underflow() const { return profile_.flush_to_zero ? kSmallestNormal : 0x1p-149; }
 

@@ -59,7 +59,8 @@ void Scores::CountRoundings(bool default_scale) {
     of_bias += 3.0;
   }
   certifiable_ = profile.product_first || (profile.natural_exp && power_of_four);
-  const double depth = rounding_.Depth(g_.head_size, g_.head_size);
+  const double depth =
+      rounding_.Depth(g_.head_size, g_.head_size) + rounding_.RoundingsOfSplitProduct();
   scale_gamma_ = rounding_.Gamma(roundings);
   bias_gamma_ = rounding_.Gamma(of_bias);
   dot_gamma_ = rounding_.Gamma(depth + roundings);
@@ -158,7 +159,8 @@ Score Scores::At(int64_t query, int64_t key) const {
   // Underflow of products, of the scaled operands and of the scale itself.
   const auto lanes = static_cast<double>(g_.head_size);
   score.error += 2.02 * rounding_.Underflow() *
-                 (lanes * (1.0 + scale) + 4.0 + (product_first ? 0.0 : (1.0 + root_) * norms));
+                 (lanes * (rounding_.ProductsOfProduct() + scale) + 4.0 +
+                  (product_first ? 0.0 : (1.0 + root_) * norms));
   if (rounding_.FlushedOperand(scale_) > 0.0) score.error += magnitude;
   return score;
 }

@@ -216,7 +216,8 @@ double SoftmaxRow::HalfInterval(const ValueRows& rows, size_t column) {
 void SoftmaxRow::BoundColumns() {
   const auto n = static_cast<double>(keys_.size());
   const double depth = rounding_.Depth(static_cast<int64_t>(keys_.size()), total_);
-  const double numerator = rounding_.Gamma(depth + rescalings_ + 2.0);
+  const double numerator =
+      rounding_.Gamma(depth + rescalings_ + 2.0 + rounding_.RoundingsOfSplitProduct());
   const double denominator = rounding_.Gamma(depth + rescalings_ + 1.0);
   for (size_t c = 0; c < output_.size(); ++c) {
     bound_[c] = 0.0;
@@ -226,7 +227,8 @@ void SoftmaxRow::BoundColumns() {
     const double magnitude = std::min(magnitude_[c], largest_[c]);
     const double mixed = mixing_[c] + inherited_[c] + numerator * magnitude;
     const double rounded = mixed + denominator * (std::abs(output_[c]) + mixed);
-    const double underflow = 1.01 * rounding_.Underflow() * (2.0 * n + rescalings_ + 4.0) +
+    const double underflow = 1.01 * rounding_.Underflow() *
+                                 ((1.0 + rounding_.ProductsOfProduct()) * n + rescalings_ + 4.0) +
                              kExpFlush * n * (rescalings_ + 2.0) * 2.0 * largest_[c];
     underflow_[c] = underflow;
     bound_[c] = rounded * kSlack + underflow + n * kReferenceUnit * magnitude;

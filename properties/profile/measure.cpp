@@ -16,8 +16,13 @@
 namespace maskproof {
 namespace {
 
-// Queries in a case: one, as in decoding, and enough for several rows of any register tile.
-constexpr std::array<int64_t, 2> kCopies = {1, 24};
+// Queries in a case: one, as in decoding, and enough for several rows of any register tile; and the
+// same in a head as wide as those of models, for units that multiply whole matrices.
+struct Sizes {
+  int64_t copies;
+  int64_t least_size;
+};
+constexpr std::array<Sizes, 3> kSizes = {{{1, 1}, {24, 1}, {16, 32}}};
 // Weights below this beside one of 1 leave a sum of 1: they can be read off the output as they are.
 constexpr double kReadable = 17.4;
 constexpr int64_t kDraws = 64;
@@ -54,8 +59,8 @@ class Measurement {
 
   // False if a probe failed.
   bool Measure() {
-    return Rounding() && Sums() && Exponential() && Blocks() && Denormals() && Products() &&
-           NaturalBase();
+    return Rounding() && Sums() && Exponential() && Blocks() && Denormals() && WholeProducts() &&
+           Products() && NaturalBase();
   }
 
   MeasuredProfile Result() const {
@@ -70,10 +75,10 @@ class Measurement {
  private:
   void Note(const char* field, std::string seen) { seen_.emplace_back(field, std::move(seen)); }
 
-  // `measure` with each number of copies.
-  bool ForAllCopies(const std::function<bool()>& measure) {
-    return std::ranges::all_of(kCopies, [&](int64_t copies) {
-      prober_.UseCopies(copies);
+  // `measure` in each of kSizes.
+  bool ForAllSizes(const std::function<bool()>& measure) {
+    return std::ranges::all_of(kSizes, [&](const Sizes& sizes) {
+      prober_.UseSizes(sizes.copies, sizes.least_size);
       return measure();
     });
   }
@@ -91,7 +96,7 @@ class Measurement {
     const std::vector<float> nearest = {0.5F, 0x1.000002p-1F, 0x1p-1F, 0x1.FFFFFEp-2F, 0x1p-1F};
     bool halves = true;
     bool is_nearest = true;
-    const bool ran = ForAllCopies([&] {
+    const bool ran = ForAllSizes([&] {
       const auto got = prober_.Run(probe);
       if (!got) return false;
       halves = halves && got->front() == nearest.front();
@@ -109,7 +114,7 @@ class Measurement {
   bool Sums() {
     std::vector<SumDepth> all;
     bool sums_of_ones = true;
-    const bool ran = ForAllCopies([&] {
+    const bool ran = ForAllSizes([&] {
       for (const auto& sums : {ScoreSums(prober_), ValueSums(prober_)}) {
         if (!sums && !prober_.failure().empty()) return false;
         sums_of_ones = sums_of_ones && sums.has_value();
@@ -135,6 +140,8 @@ class Measurement {
   bool Exponential() {
     constexpr double kRatioRoundings = 2.5;
     constexpr double kLargestNatural = 4.0;
+    // To weights of 2^-95: parts of those are still normal numbers.
+    constexpr double kFurther = 48.0;
     Rng rng(0x0E40);
     double largest = 0.0;        // in units in the last place
     double beyond_base_2 = 0.0;  // of it, what three roundings of the argument do not explain
@@ -145,13 +152,13 @@ class Measurement {
       largest = std::max(largest, error);
       beyond_base_2 = std::max(beyond_base_2, error - of_argument);
     };
-    const bool ran = ForAllCopies([&] {
+    const bool ran = ForAllSizes([&] {
       for (int round = 0; round < 32; ++round) {
         std::vector<float> near;
         std::vector<float> far;
         for (int64_t i = 0; i < kDraws; ++i) {
           near.push_back(-static_cast<float>(rng.Unit() * kReadable));
-          far.push_back(-static_cast<float>(kReadable + (rng.Unit() * 65.0)));
+          far.push_back(-static_cast<float>(kReadable + (rng.Unit() * kFurther)));
         }
         const auto weights = prober_.Run(WeightOf(far, Zeros(far.size())));
         const auto few = prober_.Run(WeightOf(near, Zeros(near.size())));
@@ -203,7 +210,7 @@ class Measurement {
   bool Blocks() {
     constexpr int64_t kKeys = 1100;
     int64_t block = 0;
-    const bool ran = ForAllCopies([&] {
+    const bool ran = ForAllSizes([&] {
       const auto together = WeightWithLargestAt(2, kKeys);
       if (!together) return false;
       const auto differs = [&](int64_t place) -> std::optional<bool> {
@@ -235,7 +242,7 @@ class Measurement {
 
   bool Denormals() {
     bool kept = true;
-    const bool ran = ForAllCopies([&] {
+    const bool ran = ForAllSizes([&] {
       Probe value;
       value.batch = 3;
       value.query = {0.0F, 0.0F, 0.0F};
@@ -257,13 +264,45 @@ class Measurement {
     return true;
   }
 
-  // Is q k scale, rounded twice, what a score of that value gives? And does a bias survive beside
-  // products that cancel?
+  // Is a product of numbers with all their bits rounded once? Where it is not, it is put together
+  // from parts, and parts are lost sooner than the numbers.
+  bool WholeProducts() {
+    Rng rng(0x0F1E);
+    bool whole = true;
+    const bool ran = ForAllSizes([&] {
+      Probe product;
+      std::vector<float> scores;
+      product.batch = kDraws;
+      product.keys = 2;
+      for (int64_t b = 0; b < kDraws; ++b) {
+        const auto q = static_cast<float>(1.0 + rng.Unit());
+        const auto k = static_cast<float>(-(kReadable + (rng.Unit() * 25.0)));
+        product.query.push_back(q);
+        product.key.insert(product.key.end(), {k, 0.0F});
+        product.value.insert(product.value.end(), {1.0F, 0.0F});
+        scores.push_back(q * k);
+      }
+      const auto got = prober_.Run(product);
+      const auto expected = prober_.Run(WeightOf(scores, Zeros(scores.size())));
+      if (!got || !expected) return false;
+      whole = whole && AllSameBits(*got, *expected);
+      return true;
+    });
+    if (!ran) return false;
+    profile_.split_products = !whole;
+    if (!whole) profile_.flush_to_zero = true;
+    Note("products", whole ? "products of query and key are rounded once"
+                           : "a product of query and key is off by more than one rounding");
+    return true;
+  }
+
+  // Is q k scale what a score of that value gives, where q k is exact? And does a bias survive
+  // beside products that cancel?
   bool Products() {
     Rng rng(0x0F1D);
     bool first = prober_.TakesBias();
     std::string seen = first ? "" : "a bias beside given keys could not be tried";
-    const bool ran = ForAllCopies([&] {
+    const bool ran = ForAllSizes([&] {
       constexpr float kScale = 0.3F;
       Probe product;
       std::vector<float> scores;
@@ -271,8 +310,9 @@ class Measurement {
       product.keys = 2;
       product.scale = kScale;
       for (int64_t b = 0; b < kDraws; ++b) {
-        const auto q = static_cast<float>(1.0 + rng.Unit());
-        const auto k = static_cast<float>(-(kReadable + (rng.Unit() * 25.0)) / kScale);
+        const auto q = static_cast<float>(rng.Between(128, 255)) / 128.0F;
+        const double most_bits = std::floor((kReadable + (rng.Unit() * 25.0)) / kScale * 256.0);
+        const auto k = static_cast<float>(-most_bits / 256.0);
         product.query.push_back(q);
         product.key.insert(product.key.end(), {k, 0.0F});
         product.value.insert(product.value.end(), {1.0F, 0.0F});
@@ -318,7 +358,7 @@ class Measurement {
     constexpr int64_t kMost = 61'440;
     Rng rng(0x0BA5);
     bool natural = true;
-    const bool ran = ForAllCopies([&] {
+    const bool ran = ForAllSizes([&] {
       std::vector<float> low;
       std::vector<float> high;
       for (int64_t i = 0; i < kDraws; ++i) {
@@ -373,6 +413,9 @@ std::vector<ProfileEvidence> DescribeProfile(const NumericsProfile& profile) {
        .seen = ""},
       {.field = "denormals",
        .value = profile.flush_to_zero ? "may be read as zero" : "kept",
+       .seen = ""},
+      {.field = "products",
+       .value = profile.split_products ? "from parts of the factors" : "rounded once",
        .seen = ""},
       {.field = "scale",
        .value = profile.product_first ? "on the finished product" : "anywhere",

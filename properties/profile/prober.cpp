@@ -34,22 +34,27 @@ Prober::Prober(Subject& subject) : subject_(subject) {
 // Keys behind the probe's are masked: there must be as many keys as queries.
 Case Prober::CoreCase(const Probe& probe) const {
   const int64_t total = std::max(probe.keys, copies_);
+  const int64_t head_size = std::max(probe.head_size, least_size_);
+  const int64_t value_size = std::max(probe.value_size, least_size_);
   Case c;
   c.op = Op::kCore;
   c.attributes.scale = probe.scale;
-  Tensor query(kFloat, {probe.batch, 1, copies_, probe.head_size});
-  Tensor key(kFloat, {probe.batch, 1, total, probe.head_size});
-  Tensor value(kFloat, {probe.batch, 1, total, probe.value_size});
+  Tensor query(kFloat, {probe.batch, 1, copies_, head_size});
+  Tensor key(kFloat, {probe.batch, 1, total, head_size});
+  Tensor value(kFloat, {probe.batch, 1, total, value_size});
   for (int64_t b = 0; b < probe.batch; ++b) {
     for (int64_t s = 0; s < copies_; ++s) {
       std::copy_n(probe.query.data() + (b * probe.head_size), probe.head_size,
-                  Data(query) + (((b * copies_) + s) * probe.head_size));
+                  Data(query) + (((b * copies_) + s) * head_size));
     }
-    const int64_t keys = probe.keys * probe.head_size;
-    std::copy_n(probe.key.data() + (b * keys), keys, Data(key) + (b * total * probe.head_size));
-    const int64_t values = probe.keys * probe.value_size;
-    std::copy_n(probe.value.data() + (b * values), values,
-                Data(value) + (b * total * probe.value_size));
+    for (int64_t t = 0; t < probe.keys; ++t) {
+      const int64_t from = (b * probe.keys) + t;
+      const int64_t to = (b * total) + t;
+      std::copy_n(probe.key.data() + (from * probe.head_size), probe.head_size,
+                  Data(key) + (to * head_size));
+      std::copy_n(probe.value.data() + (from * probe.value_size), probe.value_size,
+                  Data(value) + (to * value_size));
+    }
   }
   c[TensorId::kQuery] = std::move(query);
   c[TensorId::kKey] = std::move(key);
@@ -69,7 +74,7 @@ Case Prober::CoreCase(const Probe& probe) const {
 // Keys and values come as the past; the query through weights (I, 0, 0). The tokens of the input
 // are masked.
 Case Prober::AttentionCase(const Probe& probe) const {
-  int64_t width = std::max(probe.head_size, probe.value_size);
+  int64_t width = std::max({probe.head_size, probe.value_size, least_size_});
   float query_scale = 1.0F;
   if (!gives_scale_) {
     // 1/sqrt(H) is a power of two for these, and the query makes up for it.

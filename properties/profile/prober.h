@@ -30,9 +30,12 @@ class Prober {
  public:
   explicit Prober(Subject& subject);
 
-  // Kernels may sum in another order when they have many rows: the query stands in the case so many
-  // times.
-  void UseCopies(int64_t copies) { copies_ = copies; }
+  // Kernels may compute in another way when they have many rows, or wide heads: the query stands in
+  // the case so many times, and zeros fill its lanes and those of the values up to `least_size`.
+  void UseSizes(int64_t copies, int64_t least_size) {
+    copies_ = copies;
+    least_size_ = least_size;
+  }
   // Whether the operator takes a bias beside given keys and values.
   bool TakesBias() const { return op_ == Op::kCore; }
 
@@ -48,6 +51,7 @@ class Prober {
   Subject& subject_;
   Op op_ = Op::kCore;
   int64_t copies_ = 1;
+  int64_t least_size_ = 1;
   bool gives_scale_ = true;  // as an attribute
   std::string failure_;
 };

@@ -174,6 +174,7 @@ enum class Seam : uint8_t {
   kTiles,
   kManyKeys,
   kPrefill,
+  kMatrices,
   kHeadSize,
   kHeads,
   kHeadGroups,
@@ -183,12 +184,13 @@ enum class Seam : uint8_t {
 
 Seam ChooseSeam(Rng& rng, Op op) {
   if (op == Op::kCore)
-    return PickOf(rng, {Seam::kRows, Seam::kTiles, Seam::kManyKeys, Seam::kPrefill, Seam::kHeadSize,
-                        Seam::kHeads, Seam::kHeadGroups, Seam::kBatch});
+    return PickOf(
+        rng, {Seam::kRows, Seam::kTiles, Seam::kManyKeys, Seam::kPrefill, Seam::kMatrices,
+              Seam::kMatrices, Seam::kHeadSize, Seam::kHeads, Seam::kHeadGroups, Seam::kBatch});
   if (op == Op::kQAttention && rng.OneIn(5)) return Seam::kExactDepth;
-  return PickOf(
-      rng, {Seam::kDepth, Seam::kDepth, Seam::kRows, Seam::kTiles, Seam::kManyKeys, Seam::kPrefill,
-            Seam::kHeadSize, Seam::kHeads, Seam::kHeadGroups, Seam::kColumns, Seam::kBatch});
+  return PickOf(rng, {Seam::kDepth, Seam::kDepth, Seam::kRows, Seam::kTiles, Seam::kManyKeys,
+                      Seam::kPrefill, Seam::kMatrices, Seam::kHeadSize, Seam::kHeads,
+                      Seam::kHeadGroups, Seam::kColumns, Seam::kBatch});
 }
 
 // A multiple of `block`, give or take; kernels' loops have their ends there.
@@ -250,6 +252,22 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       r.heads = 1;
       r.sequence = std::min<int64_t>(rng.Between(500, 640), limits.max_sequence);
       break;
+    case Seam::kMatrices:
+      // Rows and lanes enough for a unit that multiplies small matrices.
+      r.batch = 1;
+      r.heads = rng.OneIn(4) ? 2 : 1;
+      r.sequence = std::min<int64_t>(
+          rng.OneIn(2) ? rng.Between(14, 70) : PickOf(rng, {16, 17, 31, 32, 33, 48, 64, 65}),
+          limits.max_sequence);
+      if (rng.OneIn(2))
+        r.past = std::min<int64_t>(rng.OneIn(2) ? rng.Between(1, 130) : rng.Between(380, 560),
+                                   limits.max_past);
+      r.head_size = std::min<int64_t>(
+          rng.OneIn(2) ? PickOf(rng, {24, 31, 32, 33, 48, 64, 65, 80}) : rng.Between(20, 72),
+          limits.max_head_size);
+      r.value_head_size =
+          rng.OneIn(2) ? r.head_size : std::min<int64_t>(rng.Between(20, 72), limits.max_head_size);
+      return;
     case Seam::kHeadSize:
       r.head_size = NextTo(rng, PickOf(rng, {32, 48, 64, 80, 96, 128}), limits.max_head_size);
       break;

@@ -256,13 +256,17 @@ kernels::Status RunQAttention(const BoundCase& bound, KernelsWay way, OwnWorkspa
 
 // docs/operators.md, "Numerics": chains over the depth, in order, begun by the bias; the scale on
 // the finished score; e^x within 1 ulp; tiles of 512 keys; no denormal is flushed.
-NumericsProfile DocumentedProfile() {
+// docs/operators.md. The target whose core multiplies parts of numbers.
+bool SplitsProducts(std::string_view target) { return target == "AMX_BF16"; }
+
+NumericsProfile DocumentedProfile(std::string_view target) {
   return {.sum_lanes = 1,
           .exp_ulp = 1.0,
           .online_block = 512,
-          .flush_to_zero = false,
+          .flush_to_zero = SplitsProducts(target),
           .product_first = true,
-          .natural_exp = true};
+          .natural_exp = true,
+          .split_products = SplitsProducts(target)};
 }
 
 class KernelsSubject final : public InProcessSubject {
@@ -273,13 +277,13 @@ class KernelsSubject final : public InProcessSubject {
     if (threads > 1) name_ += ",threads=" + std::to_string(threads);
     if (fully_masked == FullyMasked::kZero) name_ += ",fully_masked=zero";
     promises_.fully_masked = fully_masked;
-    promises_.reproducible_rows = true;
+    promises_.reproducible_rows = !SplitsProducts(target_);
     promises_.deterministic = true;
     promises_.reentrant = true;
     promises_.names_faults = true;
     promises_.one_nan = true;
     promises_.no_negative_zero = true;
-    promises_.profile = DocumentedProfile();
+    promises_.profile = DocumentedProfile(target_);
   }
 
   const std::string& name() const override { return name_; }

@@ -57,6 +57,7 @@ TEST(Profile, OfOurKernelsIsWhatTheyDocument) {
     EXPECT_EQ(measured.flush_to_zero, documented.flush_to_zero) << subject->name();
     EXPECT_EQ(measured.product_first, documented.product_first) << subject->name();
     EXPECT_EQ(measured.natural_exp, documented.natural_exp) << subject->name();
+    EXPECT_EQ(measured.split_products, documented.split_products) << subject->name();
     EXPECT_EQ(measured.any_rounding, documented.any_rounding) << subject->name();
   }
 }

@@ -96,7 +96,7 @@ TEST(Wire, PromisesArriveAsTheyWere) {
   sent.promises.names_faults = true;
   sent.promises.one_nan = true;
   sent.promises.no_negative_zero = true;
-  sent.promises.profile = {8, 2.5, 0, false, true, true, true};
+  sent.promises.profile = {8, 2.5, 0, false, true, true, true, true};
   Writer writer;
   Encode(sent, writer);
   Greeting received;
@@ -119,6 +119,7 @@ TEST(Wire, PromisesArriveAsTheyWere) {
   EXPECT_EQ(received.promises.profile.flush_to_zero, sent.promises.profile.flush_to_zero);
   EXPECT_EQ(received.promises.profile.product_first, sent.promises.profile.product_first);
   EXPECT_EQ(received.promises.profile.natural_exp, sent.promises.profile.natural_exp);
+  EXPECT_EQ(received.promises.profile.split_products, sent.promises.profile.split_products);
   EXPECT_EQ(received.promises.profile.any_rounding, sent.promises.profile.any_rounding);
 }
 

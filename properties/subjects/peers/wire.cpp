@@ -174,6 +174,7 @@ void Encode(const Greeting& greeting, Writer& writer) {
   writer.Number(uint8_t{promises.profile.flush_to_zero});
   writer.Number(uint8_t{promises.profile.product_first});
   writer.Number(uint8_t{promises.profile.natural_exp});
+  writer.Number(uint8_t{promises.profile.split_products});
   writer.Number(uint8_t{promises.profile.any_rounding});
 }
 
@@ -198,6 +199,7 @@ bool Decode(std::span<const std::byte> bytes, Greeting& greeting) {
   promises.profile.flush_to_zero = reader.Flag();
   promises.profile.product_first = reader.Flag();
   promises.profile.natural_exp = reader.Flag();
+  promises.profile.split_products = reader.Flag();
   promises.profile.any_rounding = reader.Flag();
   return reader.ok() && reader.at_end();
 }
