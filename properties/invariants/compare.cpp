@@ -90,9 +90,12 @@ class PresentView {
 template <typename View>
 Verdict Compare(const Subject& subject, const View& original, const View& changed,
                 const RowMap& map, std::string label, const CompareOptions& options) {
-  const bool bitwise =
-      options.strictness == Strictness::kBitwise ||
-      (options.strictness == Strictness::kPromised && subject.promises().reproducible_rows);
+  const bool same_lengths = original.geometry().sequence == changed.geometry().sequence &&
+                            original.geometry().total == changed.geometry().total;
+  const bool promised =
+      subject.promises().reproducible_rows && (same_lengths || !subject.promises().several_ways);
+  const bool bitwise = options.strictness == Strictness::kBitwise ||
+                       (options.strictness == Strictness::kPromised && promised);
   const auto factor = static_cast<float>(options.factor);
   Tally tally(std::move(label));
   const Geometry& g = changed.geometry();

@@ -277,7 +277,8 @@ class KernelsSubject final : public InProcessSubject {
     if (threads > 1) name_ += ",threads=" + std::to_string(threads);
     if (fully_masked == FullyMasked::kZero) name_ += ",fully_masked=zero";
     promises_.fully_masked = fully_masked;
-    promises_.reproducible_rows = !SplitsProducts(target_);
+    promises_.reproducible_rows = true;
+    promises_.several_ways = SplitsProducts(target_);
     promises_.deterministic = true;
     promises_.reentrant = true;
     promises_.names_faults = true;

@@ -25,6 +25,10 @@ struct Promises {
   // The bits of a row do not depend on the batch, the other heads, how the mask is encoded, keys
   // that are masked or appended, or the number of threads.
   bool reproducible_rows = false;
+  // But for this: the way a row is computed may depend on how many queries and keys there are, and
+  // on whether a key or value that it sees holds a number that is not finite, very large or very
+  // small.
+  bool several_ways = false;
   // Two calls with the same case give the same bits, and the order of a sum depends on the
   // length of it alone.
   bool deterministic = true;

@@ -91,6 +91,7 @@ TEST(Wire, PromisesArriveAsTheyWere) {
   sent.promises.claimed_dialect = DialectId::kOnnxRuntime16;
   sent.promises.dialect = DialectId::kOnnxRuntime9;
   sent.promises.reproducible_rows = true;
+  sent.promises.several_ways = true;
   sent.promises.reentrant = true;
   sent.promises.deterministic = false;
   sent.promises.names_faults = true;
@@ -108,6 +109,7 @@ TEST(Wire, PromisesArriveAsTheyWere) {
   EXPECT_EQ(received.promises.claimed_dialect, sent.promises.claimed_dialect);
   EXPECT_EQ(received.promises.dialect, sent.promises.dialect);
   EXPECT_EQ(received.promises.reproducible_rows, sent.promises.reproducible_rows);
+  EXPECT_EQ(received.promises.several_ways, sent.promises.several_ways);
   EXPECT_EQ(received.promises.reentrant, sent.promises.reentrant);
   EXPECT_EQ(received.promises.deterministic, sent.promises.deterministic);
   EXPECT_EQ(received.promises.names_faults, sent.promises.names_faults);

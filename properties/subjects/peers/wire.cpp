@@ -163,6 +163,7 @@ void Encode(const Greeting& greeting, Writer& writer) {
   writer.Number(promises.claimed_dialect);
   writer.Number(promises.dialect);
   writer.Number(uint8_t{promises.reproducible_rows});
+  writer.Number(uint8_t{promises.several_ways});
   writer.Number(uint8_t{promises.reentrant});
   writer.Number(uint8_t{promises.deterministic});
   writer.Number(uint8_t{promises.names_faults});
@@ -188,6 +189,7 @@ bool Decode(std::span<const std::byte> bytes, Greeting& greeting) {
   promises.claimed_dialect = reader.Enumerator(DialectId::kOnnxRuntime16);
   promises.dialect = reader.Enumerator(DialectId::kOnnxRuntime16);
   promises.reproducible_rows = reader.Flag();
+  promises.several_ways = reader.Flag();
   promises.reentrant = reader.Flag();
   promises.deterministic = reader.Flag();
   promises.names_faults = reader.Flag();
