@@ -32,7 +32,8 @@ std::unique_ptr<ParallelFor> MakeThreadPool(size_t threads);
 
 // A SIMD instruction set compiled into the library and usable on this machine.
 struct Target {
-  // "AMX", "NEON_DOT", or Highway's name: "AVX3_DL", "AVX3", "AVX2", "SSE4", "NEON", "EMU128", ...
+  // "AMX_BF16", "AMX", "NEON_DOT", or Highway's name: "AVX3_DL", "AVX3", "AVX2", "SSE4", "NEON",
+  // "EMU128", ... On AMX_BF16 the bits of a row may depend on the numbers of tokens.
   std::string_view name;
   int64_t id = 0;
 };
