@@ -122,6 +122,28 @@ void DisturbToken(Case& c, const Token& token, Disturber& disturber) {
   }
 }
 
+// Elements of attention_bias at which mask_index or causality masks the key for every row that has
+// them.
+void DisturbMaskedBias(Case& c, Disturber& disturber, Rng& rng) {
+  if (!c.has(TensorId::kAttentionBias)) return;
+  Case bare = c;
+  bare[TensorId::kAttentionBias].reset();
+  const Visibility visibility(bare);
+  const Geometry g = GeometryOf(c);
+  Tensor& bias = At(c, TensorId::kAttentionBias);
+  const int64_t slices = bias.dims[0];
+  for (int64_t i = 0; i < bias.size(); ++i) {
+    const int64_t key = i % g.total;
+    const int64_t query = i / g.total % g.sequence;
+    const int64_t slice = i / (bias.dims[1] * g.sequence * g.total);
+    bool seen = false;
+    for (int64_t b = 0; b < g.batch; ++b) {
+      seen = seen || ((slices == 1 || b == slice) && visibility.Sees(b, 0, query, key));
+    }
+    if (!seen && rng.OneIn(2)) disturber.Row(bias, i, 1);
+  }
+}
+
 }  // namespace
 
 Verdict CheckMaskedInfluence(Subject& subject, const Case& c) {
@@ -137,6 +159,7 @@ Verdict CheckMaskedInfluence(Subject& subject, const Case& c) {
   Case disturbed = base;
   Disturber disturber(rng);
   for (const Token& token : tokens) DisturbToken(disturbed, token, disturber);
+  if (rng.OneIn(2)) DisturbMaskedBias(disturbed, disturber, rng);
 
   Verdict verdict;
   std::optional<Trial> before = Try(subject, std::move(base), verdict);
