@@ -64,6 +64,21 @@ void AddRise(Rng& rng, Recipe& r) {
   r.cells.push_back(cell);
 }
 
+// Numbers so small that a kernel which splits numbers, or converts them, has to treat them apart,
+// and does nothing else to the result.
+void AddTinyNumbers(Rng& rng, Recipe& r) {
+  const uint64_t count = 1 + rng.Below(4);
+  for (uint64_t i = 0; i < count; ++i) {
+    CellOverride cell;
+    cell.tensor = r.op == Op::kCore
+                      ? PickOf(rng, {TensorId::kQuery, TensorId::kKey, TensorId::kValue})
+                      : TensorId::kPast;
+    cell.index = static_cast<uint32_t>(rng.Below(uint64_t{1} << 31));
+    cell.value = PickOf(rng, {0x1p-66F, -0x1p-70F, 0x1p-100F, 0x1p-120F});
+    r.cells.push_back(cell);
+  }
+}
+
 }  // namespace
 
 void ChooseCells(Rng& rng, Recipe& r) {
@@ -72,6 +87,12 @@ void ChooseCells(Rng& rng, Recipe& r) {
   if (r.op == Op::kCore && TotalLength(r) > kRowOfTiles && rng.OneIn(3)) {
     AddRise(rng, r);
     return;
+  }
+  constexpr int64_t kManyRows = 14;
+  constexpr int64_t kWideHead = 20;
+  const bool given = r.op == Op::kCore || UsesTensor(r, TensorId::kPast);
+  if (given && r.sequence >= kManyRows && r.head_size >= kWideHead && rng.OneIn(2)) {
+    AddTinyNumbers(rng, r);
   }
   if (TotalLength(r) >= kLongRow && Percent(rng, 12)) AddTower(rng, r);
   if (Percent(rng, 3)) r.cells.push_back(ChooseCell(rng, r, true));

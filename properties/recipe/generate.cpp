@@ -183,14 +183,14 @@ enum class Seam : uint8_t {
 };
 
 Seam ChooseSeam(Rng& rng, Op op) {
+  if (rng.OneIn(4)) return Seam::kMatrices;
   if (op == Op::kCore)
-    return PickOf(
-        rng, {Seam::kRows, Seam::kTiles, Seam::kManyKeys, Seam::kPrefill, Seam::kMatrices,
-              Seam::kMatrices, Seam::kHeadSize, Seam::kHeads, Seam::kHeadGroups, Seam::kBatch});
+    return PickOf(rng, {Seam::kRows, Seam::kTiles, Seam::kManyKeys, Seam::kPrefill, Seam::kHeadSize,
+                        Seam::kHeads, Seam::kHeadGroups, Seam::kBatch});
   if (op == Op::kQAttention && rng.OneIn(5)) return Seam::kExactDepth;
-  return PickOf(rng, {Seam::kDepth, Seam::kDepth, Seam::kRows, Seam::kTiles, Seam::kManyKeys,
-                      Seam::kPrefill, Seam::kMatrices, Seam::kHeadSize, Seam::kHeads,
-                      Seam::kHeadGroups, Seam::kColumns, Seam::kBatch});
+  return PickOf(
+      rng, {Seam::kDepth, Seam::kDepth, Seam::kRows, Seam::kTiles, Seam::kManyKeys, Seam::kPrefill,
+            Seam::kHeadSize, Seam::kHeads, Seam::kHeadGroups, Seam::kColumns, Seam::kBatch});
 }
 
 // A multiple of `block`, give or take; kernels' loops have their ends there.
