@@ -46,8 +46,9 @@ TEST_P(CoreMatrixTest, SizesAroundThoseOfRegisters) {
     for (const int64_t keys : {16, 31, 33, 130, 513}) {
       for (const int64_t head_size : {24, 31, 33, 64, 65}) {
         if (keys < rows || (keys > 500 && head_size > 33)) continue;
-        CoreCase c =
-            MakeCore({1, 2, rows, keys, head_size, seed % 3 == 0 ? 24 : 20 + head_size}, ++seed);
+        ++seed;
+        const int64_t columns = seed % 3 == 0 ? 24 : 20 + head_size;
+        CoreCase c = MakeCore({1, 2, rows, keys, head_size, columns}, seed);
         if (seed % 2 == 0) c.mask = TestTensor<int32_t>({1}, {static_cast<int32_t>(keys - 3)});
         c.causal = seed % 5 == 0;
         ExpectNear(c, ReferenceCore(c));
