@@ -411,7 +411,12 @@ class FloatAttention {
       while (end < keys.size() && keys[end] / style_.online_block == block) {
         block_top = std::max(block_top, scores[end++]);
       }
-      const float rescale = i == 0 ? 0.0F : Exp(Add(top, -block_top), keys[i] + 7);
+      // Scores that have overflowed to -inf, all of them so far: -inf less -inf would be no number.
+      if (std::isinf(block_top)) {
+        i = end;
+        continue;
+      }
+      const float rescale = std::isinf(top) ? 0.0F : Exp(Add(top, -block_top), keys[i] + 7);
       top = block_top;
       Terms ones;
       std::vector<float> weights;
