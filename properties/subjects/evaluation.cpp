@@ -412,11 +412,14 @@ class FloatAttention {
         block_top = std::max(block_top, scores[end++]);
       }
       // Scores that have overflowed to -inf, all of them so far: -inf less -inf would be no number.
-      if (std::isinf(block_top)) {
+      const auto overflowed = [](float score) { return score == -kInfinity; };
+      if (overflowed(block_top) &&
+          std::all_of(scores.begin() + static_cast<std::ptrdiff_t>(i),
+                      scores.begin() + static_cast<std::ptrdiff_t>(end), overflowed)) {
         i = end;
         continue;
       }
-      const float rescale = std::isinf(top) ? 0.0F : Exp(Add(top, -block_top), keys[i] + 7);
+      const float rescale = overflowed(top) ? 0.0F : Exp(Add(top, -block_top), keys[i] + 7);
       top = block_top;
       Terms ones;
       std::vector<float> weights;
