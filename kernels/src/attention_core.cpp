@@ -33,7 +33,7 @@ const CoreKernels& KernelsFor(int64_t target, const Geometry& geometry) {
                                 int64_t& floats) {
   int64_t numbers = 0;
   if (__builtin_mul_overflow(rows, columns, &numbers) ||
-      __builtin_mul_overflow(numbers, kernels.parts, &numbers)) {
+      __builtin_mul_overflow(numbers, kernels.halves, &numbers)) {
     return false;
   }
   // `rows` are even where a number takes an odd count of halves.

@@ -251,7 +251,7 @@ const CoreKernels& GetCoreKernels() {
                                    .packed_rows = kPackedRows,
                                    .panel_keys = PanelColumns(),
                                    .score_stride = kScoreStride,
-                                   .parts = 2,
+                                   .halves = 2,
                                    .depth_step = 1,
                                    .head_floats = 0,
                                    .split_floats = 0,

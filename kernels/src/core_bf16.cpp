@@ -63,12 +63,12 @@ void FetchRow(const float* row, int64_t columns) {
   for (int64_t c = 0; c < columns; c += kLineFloats) hwy::Prefetch(row + c);
 }
 
-// Sets the bits of rows without parts. `row_at(t)` for the keys that there are.
+// Sets the bits of rows without parts: row_at(t) for t in `keys`.
 template <typename RowAt>
-void FindRowsWithoutParts(const CoreProblem& problem, KeyInterval keys, int64_t columns,
-                          const RowAt& row_at, uint64_t* without) {
+void FindRowsWithoutParts(KeyInterval keys, int64_t columns, const RowAt& row_at,
+                          uint64_t* without) {
   std::fill_n(without, kTileWords, uint64_t{0});
-  for (int64_t t = keys.begin; t < std::min(keys.end, problem.geometry.keys); ++t) {
+  for (int64_t t = keys.begin; t < keys.end; ++t) {
     if (t + kAheadRows < keys.end) FetchRow(row_at(t + kAheadRows), columns);
     if (HasParts(row_at(t), columns)) continue;
     const int64_t key = t % kTileKeys;
@@ -80,14 +80,13 @@ bool IsSet(const uint64_t* bits, int64_t i) {
   return ((bits[i / kKeysPerWord] >> (i % kKeysPerWord)) & 1) != 0;
 }
 
-// [16 keys][step of the depth][part]: words of two depths by keys.
+// [16 keys][step of the depth][part]: words of two depths by keys. Zeros for rows without parts,
+// whose bits are set.
 void PackKeyParts(const CoreProblem& problem, int64_t batch, int64_t head, KeyInterval keys,
                   float* packed) {
   const int64_t depth = problem.geometry.head_size;
   const int64_t steps = DepthSteps(problem);
-  uint64_t* const without = BitsOf(packed);
-  FindRowsWithoutParts(
-      problem, keys, depth, [&](int64_t t) { return problem.KeyRow(batch, head, t); }, without);
+  const uint64_t* const without = BitsOf(packed);
   for (int64_t t = keys.begin; t < keys.end; t += kPartRows) {
     const int64_t key = t % kTileKeys;
     float* to = packed + kHeadFloats + key / kPartRows * steps * kPartsFloats;
@@ -115,14 +114,12 @@ void PackKeyParts(const CoreProblem& problem, int64_t batch, int64_t head, KeyIn
   }
 }
 
-// [32 keys][16 columns][part]: words of two keys by columns.
+// [32 keys][16 columns][part]: words of two keys by columns. Zeros as above.
 void PackValueParts(const CoreProblem& problem, int64_t batch, int64_t head, KeyInterval keys,
                     float* packed) {
   const int64_t columns = problem.geometry.value_head_size;
   const int64_t tiles = ColumnTiles(problem);
-  uint64_t* const without = BitsOf(packed);
-  FindRowsWithoutParts(
-      problem, keys, columns, [&](int64_t t) { return problem.ValueRow(batch, head, t); }, without);
+  const uint64_t* const without = BitsOf(packed);
   for (int64_t t = keys.begin; t < keys.end; t += kPartDepth) {
     const int64_t key = t % kTileKeys;
     float* const to = packed + kHeadFloats + key / kPartDepth * tiles * kPartsFloats;
@@ -147,6 +144,14 @@ void PackParts(const CoreProblem& problem, int64_t batch, int64_t head, int64_t 
                const PackedTile& packed) {
   const KeyInterval keys = PackedOfTile(problem, batch, tile);
   if (keys.begin == keys.end) return;
+  const Geometry& g = problem.geometry;
+  const KeyInterval there{.begin = keys.begin, .end = std::min(keys.end, g.keys)};
+  FindRowsWithoutParts(
+      there, g.head_size, [&](int64_t t) { return problem.KeyRow(batch, head, t); },
+      BitsOf(packed.keys));
+  FindRowsWithoutParts(
+      there, g.value_head_size, [&](int64_t t) { return problem.ValueRow(batch, head, t); },
+      BitsOf(packed.values));
   PackKeyParts(problem, batch, head, keys, packed.keys);
   PackValueParts(problem, batch, head, keys, packed.values);
 }
@@ -429,7 +434,7 @@ const CoreKernels* GetBf16CoreKernels() {
                                    .packed_rows = kRows,
                                    .panel_keys = 0,
                                    .score_stride = kScoreStride,
-                                   .parts = 3,
+                                   .halves = 3,
                                    .depth_step = kPartDepth,
                                    .head_floats = kHeadFloats,
                                    .split_floats = kSplitKeys / kPartDepth * 2 * kPartsFloats,

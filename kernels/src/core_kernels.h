@@ -57,7 +57,7 @@ struct CoreKernels {
   int64_t packed_rows;   // rows of a block, filled up to whole vectors
   int64_t panel_keys;    // keys of a panel of a task that reads once
   int64_t score_stride;  // floats between the rows of a block's scores
-  int64_t parts;         // halves of a float that a packed number takes
+  int64_t halves;        // of a float, that a packed number takes
   int64_t depth_step;    // packed queries and keys have the head size rounded up to this
   int64_t head_floats;   // before a packed tile of keys or values, or block of queries
   int64_t split_floats;  // of weights that are packed

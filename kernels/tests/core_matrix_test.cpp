@@ -13,29 +13,14 @@
 namespace maskproof::kernels {
 namespace {
 
-class CoreMatrixTest : public TargetTest {
+class CoreMatrixTest : public CoreTargetTest {
  protected:
-  std::vector<float> Run(const CoreCase& c) const {
-    std::vector<float> output;
-    const Status status = RunCore(c, output, execution());
-    EXPECT_TRUE(status.ok()) << status.message();
-    return output;
-  }
-
-  // Each output times `factor`, as in core_tiles_test.cpp.
+  // Each tile more rescales once, as in core_tiles_test.cpp; two roundings more of every score and
+  // of every sum stand for products from parts (docs/oracle.md (28)).
   void ExpectNear(const CoreCase& c, const std::vector<double>& expected,
                   double factor = 1.0) const {
-    const std::vector<float> output = Run(c);
     const double tiles = static_cast<double>(c.shape.total_length) / kTileKeys + 1.0;
-    const double roundings = 2.0 * static_cast<double>(c.shape.head_size) +
-                             static_cast<double>(c.shape.total_length) + 16.0 + 4.0 * tiles;
-    const double bound =
-        2.0 * roundings * std::sqrt(static_cast<double>(c.shape.head_size)) * 0x1p-24;
-    ASSERT_EQ(output.size(), expected.size());
-    for (size_t i = 0; i < expected.size(); ++i) {
-      ASSERT_LE(std::abs(static_cast<double>(output[i]) * factor - expected[i]), bound)
-          << "element " << i;
-    }
+    ExpectWithin(Bound(c.shape, 4.0 * tiles + 4.0), Run(c), expected, factor);
   }
 };
 MASKPROOF_INSTANTIATE_TARGETS(CoreMatrixTest);

@@ -12,27 +12,10 @@
 namespace maskproof::kernels {
 namespace {
 
-class CoreTest : public TargetTest {
+class CoreTest : public CoreTargetTest {
  protected:
-  std::vector<float> Run(const CoreCase& c, ParallelFor* parallel = nullptr) const {
-    std::vector<float> output;
-    const Status status = RunCore(c, output, {.target = GetParam().id, .parallel = parallel});
-    EXPECT_TRUE(status.ok()) << status.message();
-    return output;
-  }
-
-  // Inputs are in [-1, 1): scores are below sqrt(H), and with u = 2^-24 each of at most 2 H + T +
-  // 12 roundings moves a weight by no more than u sqrt(H) relatively, an output by twice that.
-  void ExpectNear(const CoreCase& c, const std::vector<float>& output) const {
-    const double roundings = 2.0 * static_cast<double>(c.shape.head_size) +
-                             static_cast<double>(c.shape.total_length) + 12.0;
-    const double bound =
-        2.0 * roundings * std::sqrt(static_cast<double>(c.shape.head_size)) * 0x1p-24;
-    const std::vector<double> expected = ReferenceCore(c);
-    ASSERT_EQ(output.size(), expected.size());
-    for (size_t i = 0; i < expected.size(); ++i) {
-      ASSERT_LE(std::abs(static_cast<double>(output[i]) - expected[i]), bound) << "element " << i;
-    }
+  static void ExpectNear(const CoreCase& c, const std::vector<float>& output) {
+    ExpectWithin(Bound(c.shape, 0.0), output, ReferenceCore(c));
   }
 };
 MASKPROOF_INSTANTIATE_TARGETS(CoreTest);

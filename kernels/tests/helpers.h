@@ -218,6 +218,36 @@ class TargetTest : public testing::TestWithParam<Target> {
   Execution execution() const { return {.target = GetParam().id, .parallel = nullptr}; }
 };
 
+// Of the attention core.
+class CoreTargetTest : public TargetTest {
+ protected:
+  std::vector<float> Run(const CoreCase& c, ParallelFor* parallel = nullptr) const {
+    std::vector<float> output;
+    const Status status = RunCore(c, output, {.target = GetParam().id, .parallel = parallel});
+    EXPECT_TRUE(status.ok()) << status.message();
+    return output;
+  }
+
+  // Inputs are in [-1, 1): scores are below sqrt(H), and with u = 2^-24 each of at most 2 H + T +
+  // 12 roundings, and of `more`, moves a weight by no more than u sqrt(H) relatively, an output by
+  // twice that.
+  static double Bound(const CoreShape& shape, double more) {
+    const double roundings = 2.0 * static_cast<double>(shape.head_size) +
+                             static_cast<double>(shape.total_length) + 12.0 + more;
+    return 2.0 * roundings * std::sqrt(static_cast<double>(shape.head_size)) * 0x1p-24;
+  }
+
+  // Each output times `factor`.
+  static void ExpectWithin(double bound, const std::vector<float>& output,
+                           const std::vector<double>& expected, double factor = 1.0) {
+    ASSERT_EQ(output.size(), expected.size());
+    for (size_t i = 0; i < expected.size(); ++i) {
+      ASSERT_LE(std::abs(static_cast<double>(output[i]) * factor - expected[i]), bound)
+          << "element " << i;
+    }
+  }
+};
+
 inline std::string TargetTestName(const testing::TestParamInfo<Target>& info) {
   return std::string(info.param.name);
 }
