@@ -42,7 +42,7 @@ TEST_P(CoreMatrixTest, SizesAroundThoseOfRegisters) {
   }
 }
 
-// Queries, keys or values, every third of them, times 2^-70, 2^70 or 1: most have no parts.
+// Row i times factor i, and so on from the first.
 void ScaleRows(TestTensor<float>& tensor, int64_t columns, const std::vector<float>& factors) {
   for (int64_t i = 0; i < static_cast<int64_t>(tensor.data.size()); ++i) {
     tensor[i] *= factors[static_cast<size_t>((i / columns) % static_cast<int64_t>(factors.size()))];
@@ -54,10 +54,10 @@ TEST_P(CoreMatrixTest, NumbersWithoutParts) {
   for (const int64_t rows : {20, 40}) {
     const CoreCase plain = MakeCore({1, 1, rows, keys, 40, 36}, 21);
     const std::vector<double> expected = ReferenceCore(plain);
-    // All queries, and the scale the other way.
+    // All queries, so that parts would be lost, and the scale the other way.
     CoreCase queries = plain;
-    ScaleRows(queries.query, 40, {0x1p-70F});
-    queries.scale = 0x1p70F / std::sqrt(40.0F);
+    ScaleRows(queries.query, 40, {0x1p-120F});
+    queries.scale = 0x1p120F / std::sqrt(40.0F);
     ExpectNear(queries, expected);
     CoreCase values = plain;
     ScaleRows(values.value, 36, {0x1p70F});
