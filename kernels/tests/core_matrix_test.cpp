@@ -54,10 +54,10 @@ TEST_P(CoreMatrixTest, NumbersWithoutParts) {
   for (const int64_t rows : {20, 40}) {
     const CoreCase plain = MakeCore({1, 1, rows, keys, 40, 36}, 21);
     const std::vector<double> expected = ReferenceCore(plain);
-    // All queries, so that parts would be lost, and the scale the other way.
+    // All queries, so small that tiles would take them for zeros, and the scale the other way.
     CoreCase queries = plain;
-    ScaleRows(queries.query, 40, {0x1p-120F});
-    queries.scale = 0x1p120F / std::sqrt(40.0F);
+    ScaleRows(queries.query, 40, {0x1p-127F});
+    queries.scale = 0x1p127F / std::sqrt(40.0F);
     ExpectNear(queries, expected);
     CoreCase values = plain;
     ScaleRows(values.value, 36, {0x1p70F});
