@@ -1,5 +1,6 @@
 // The default ParallelFor: a fixed number of threads that sleep between jobs.
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "look_out.h"
 #include "maskproof/kernels/execution.h"
 
 namespace maskproof::kernels {
@@ -33,6 +35,7 @@ class ThreadPool final : public ParallelFor {
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
+      wanted_ = true;
     }
     work_.notify_all();
     for (std::thread& worker : workers_) worker.join();
@@ -58,8 +61,13 @@ class ThreadPool final : public ParallelFor {
     const std::lock_guard one_job_at_a_time(callers_);
     std::unique_lock lock(mutex_);
     job_ = {.task = task, .context = context, .count = count, .next = 0, .unfinished = count};
+    wanted_ = true;
+    finished_ = false;
     work_.notify_all();
     TakeTasks(lock);
+    lock.unlock();
+    LookOutFor([this] { return finished_.load(); });
+    lock.lock();
     done_.wait(lock, [this] { return job_.unfinished == 0; });
     job_ = {};
   }
@@ -81,17 +89,22 @@ class ThreadPool final : public ParallelFor {
       const Task task = job_.task;
       void* const context = job_.context;
       const size_t index = job_.next++;
+      if (job_.next == job_.count) wanted_ = stopping_;
       lock.unlock();
       task(context, index);
       lock.lock();
-      if (--job_.unfinished == 0) done_.notify_one();
+      if (--job_.unfinished == 0) {
+        finished_ = true;
+        done_.notify_one();
+      }
     }
     running_pool = outer;
   }
 
   void Work() {
-    std::unique_lock lock(mutex_);
     while (true) {
+      LookOutFor([this] { return wanted_.load(); });
+      std::unique_lock lock(mutex_);
       work_.wait(lock, [this] { return stopping_ || job_.next < job_.count; });
       if (stopping_) return;
       TakeTasks(lock);
@@ -104,6 +117,9 @@ class ThreadPool final : public ParallelFor {
   std::condition_variable done_;
   Job job_;
   bool stopping_ = false;
+  // What those that look out see of the state that mutex_ guards.
+  std::atomic<bool> wanted_{false};    // there are tasks to start, or nothing more will come
+  std::atomic<bool> finished_{false};  // all tasks of the job are done
   std::vector<std::thread> workers_;
 };
 
