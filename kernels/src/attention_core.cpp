@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 #include "core_kernels.h"
 #include "parallel.h"
@@ -40,9 +41,8 @@ const CoreKernels& KernelsFor(int64_t target, const Geometry& geometry) {
   return !__builtin_add_overflow(numbers / 2, kernels.head_floats, &floats);
 }
 
-// One worker packs one head at a time, whose tiles then stay in the second-level cache. Several
-// pack so many together that each has so many tiles to pack, and tasks to do.
-constexpr int64_t kPiecesPerWorker = 4;
+// Bytes of packed heads, beyond which workers share heads.
+constexpr int64_t kPackedAtATime = int64_t{32} << 20;
 
 }  // namespace
 
@@ -89,20 +89,21 @@ bool CoreRun::Reserve(Arena& arena, int64_t batches) {
     return false;
   }
   const int64_t heads = batches * g.heads;
-  if (tasks_per_head_ == 1) {
-    // What one task needs alone is packed on the way.
-    heads_at_a_time_ = heads;
-    return ReserveWorkers(arena, batches, true);
+  workers_ = WorkerCount(parallel_, heads * tasks_per_head_);
+  // Each placed once, to be counted.
+  Arena workspace_size;
+  Arena head_size;
+  CoreWorkspace workspace;
+  PackedHead head;
+  if (!PlaceWorkspace(workspace_size, workspace) || !PlaceHead(head_size, head) ||
+      !workspaces_.Place(arena, workers_, workspace_size)) {
+    return false;
   }
-  const int64_t workers = WorkerCount(parallel_, heads);
-  const int64_t of_a_head = std::min(tasks_per_head_, tiles_per_head_);
-  heads_at_a_time_ =
-      workers == 1 ? 1 : std::min(heads, DivideRoundingUp(kPiecesPerWorker * workers, of_a_head));
-  return ReserveWorkers(arena, batches, false) &&
-         keys_.Place(arena, {heads_at_a_time_, tiles_per_head_, packed_keys_}) &&
-         values_.Place(arena, {heads_at_a_time_, tiles_per_head_, packed_values_}) &&
-         finite_.Place(arena, {heads_at_a_time_, tiles_per_head_}) &&
-         tiles_.Place(arena, {heads_at_a_time_, tiles_per_head_});
+  if (tasks_per_head_ == 1) return true;
+  const int64_t places = std::max(kPackedAtATime / std::max<int64_t>(head_size.used(), 1),
+                                  DivideRoundingUp(workers_, tasks_per_head_));
+  places_in_all_ = std::min({places, workers_, heads});
+  return heads_.Place(arena, places_in_all_, head_size) && places_.Place(arena, {places_in_all_});
 }
 
 bool CoreRun::ReadsOnce() const {
@@ -122,91 +123,96 @@ int64_t CoreRun::MostRowsOfBlock() const {
   return std::min(RoundUp(task_rows_, kernels_->written_rows), kernels_->block_rows);
 }
 
-// With room for a tile in each worker's memory if it packs.
-bool CoreRun::ReserveWorkers(Arena& arena, int64_t batches, bool packs) {
+// With room for a tile if tasks pack for themselves.
+bool CoreRun::PlaceWorkspace(Arena& arena, CoreWorkspace& workspace) const {
   const Geometry& g = problem_.geometry;
-  const int64_t workers = WorkerCount(parallel_, batches * g.heads * tasks_per_head_);
   const int64_t blocks = DivideRoundingUp(task_rows_, kernels_->block_rows);
-  return (!packs ||
-          (keys_.Place(arena, {workers, packed_keys_}) &&
-           values_.Place(arena, {workers, packed_values_}) && finite_.Place(arena, {workers}))) &&
-         queries_.Place(arena, {workers, blocks, packed_queries_}) &&
-         scores_.Place(arena, {workers, MostRowsOfBlock(), kernels_->score_stride}) &&
-         parts_.Place(arena, {workers, kernels_->split_floats}) &&
-         sums_.Place(arena, {workers, task_rows_, value_stride_}) &&
-         state_.Place(arena, {workers, 2, blocks, kernels_->packed_rows}) &&
-         means_.Place(arena, {workers, g.value_head_size}) &&
-         bits_.Place(arena, {workers, task_rows_ + 1, problem_.mask->words()}) &&
-         visible_.Place(arena, {workers, task_rows_});
+  PackedTile& tile = workspace.tile;
+  return (tasks_per_head_ > 1 ||
+          (PlaceAt(tile.keys, arena, {packed_keys_}) &&
+           PlaceAt(tile.values, arena, {packed_values_}) && PlaceAt(tile.finite, arena, {1}))) &&
+         PlaceAt(workspace.queries, arena, {blocks, packed_queries_}) &&
+         PlaceAt(workspace.scores, arena, {MostRowsOfBlock(), kernels_->score_stride}) &&
+         PlaceAt(workspace.parts, arena, {kernels_->split_floats}) &&
+         PlaceAt(workspace.sums, arena, {task_rows_, value_stride_}) &&
+         PlaceAt(workspace.state, arena, {2, blocks, kernels_->packed_rows}) &&
+         PlaceAt(workspace.mean, arena, {g.value_head_size}) &&
+         PlaceAt(workspace.bits, arena, {task_rows_ + 1, problem_.mask->words()}) &&
+         PlaceAt(workspace.visible, arena, {task_rows_});
 }
 
-void CoreRun::PackHeads(int64_t first_head, int64_t heads) {
-  const Geometry& g = problem_.geometry;
-  ForEachTask(parallel_, heads * tiles_per_head_, [&](int64_t index, int64_t /*worker*/) {
-    const int64_t head = first_head + index / tiles_per_head_;
-    const PackedTile tile{.keys = keys_.data() + index * packed_keys_,
-                          .values = values_.data() + index * packed_values_,
-                          .finite = finite_.data() + index};
-    tiles_.data()[index] = tile;
-    kernels_->pack(problem_, head / g.heads, head % g.heads, index % tiles_per_head_, tile);
-  });
+bool CoreRun::PlaceHead(Arena& arena, PackedHead& head) const {
+  return PlaceAt(head.keys, arena, {tiles_per_head_, packed_keys_}) &&
+         PlaceAt(head.values, arena, {tiles_per_head_, packed_values_}) &&
+         PlaceAt(head.finite, arena, {tiles_per_head_}) &&
+         PlaceAt(head.tiles, arena, {tiles_per_head_});
 }
 
-CoreTask CoreRun::TaskOf(int64_t first_head, int64_t index, int64_t worker) {
+PackedHead CoreRun::HeadAt(int64_t place) {
+  PackedHead head;
+  Arena memory = heads_.Of(place);
+  (void)PlaceHead(memory, head);  // has been counted
+  return head;
+}
+
+void CoreRun::Pack(int64_t head, int64_t tile, const PackedHead& packed) {
+  const int64_t heads = problem_.geometry.heads;
+  packed.tiles[tile] = {.keys = packed.keys + tile * packed_keys_,
+                        .values = packed.values + tile * packed_values_,
+                        .finite = packed.finite + tile};
+  kernels_->pack(problem_, head / heads, head % heads, tile, packed.tiles[tile]);
+}
+
+CoreTask CoreRun::TaskOf(int64_t head, int64_t index, int64_t worker) {
   const Geometry& g = problem_.geometry;
-  const int64_t head = first_head + index / tasks_per_head_;
-  const int64_t first_row = index % tasks_per_head_ * task_rows_;
-  const int64_t blocks = DivideRoundingUp(task_rows_, kernels_->block_rows);
-  const int64_t packed_rows = blocks * kernels_->packed_rows;
-  const bool packs = tasks_per_head_ == 1;
+  const int64_t first_row = index * task_rows_;
   CoreTask task{.batch = head / g.heads,
                 .head = head % g.heads,
                 .first_row = first_row,
                 .rows = std::min(task_rows_, g.queries - first_row),
-                .tiles = packs ? nullptr : tiles_.data() + (head - first_head) * tiles_per_head_,
                 .reads_once = ReadsOnce(),
-                .workspace = {
-                    .queries = queries_.data() + worker * blocks * packed_queries_,
-                    .scores = scores_.data() + worker * MostRowsOfBlock() * kernels_->score_stride,
-                    .sums = sums_.data() + worker * task_rows_ * value_stride_,
-                    .state = state_.data() + worker * 2 * packed_rows,
-                    .mean = means_.data() + worker * g.value_head_size,
-                    .bits = bits_.data() + worker * (task_rows_ + 1) * problem_.mask->words(),
-                    .visible = visible_.data() + worker * task_rows_,
-                    .parts = parts_.data() + worker * kernels_->split_floats,
-                }};
-  if (packs) {
-    task.workspace.tile = {.keys = keys_.data() + worker * packed_keys_,
-                           .values = values_.data() + worker * packed_values_,
-                           .finite = finite_.data() + worker};
-  }
+                .workspace = {}};
+  Arena memory = workspaces_.Of(worker);
+  (void)PlaceWorkspace(memory, task.workspace);  // has been counted
   return task;
 }
 
-void CoreRun::PrepareHeads(int64_t first_head, int64_t heads, const HeadPreparation& preparation) {
-  ForEachTask(parallel_, heads, [&](int64_t index, int64_t /*worker*/) {
-    const int64_t head = first_head + index;
-    preparation.Prepare(head / problem_.geometry.heads, head % problem_.geometry.heads);
-  });
-}
-
-void CoreRun::RunHeads(int64_t first_head, int64_t heads, const HeadPreparation* preparation) {
-  // Where a head is one task, its keys and values are used while they are still near.
-  const bool is_apart = tasks_per_head_ > 1;
-  if (is_apart && preparation != nullptr) PrepareHeads(first_head, heads, *preparation);
-  if (is_apart) PackHeads(first_head, heads);
-  ForEachTask(parallel_, heads * tasks_per_head_, [&](int64_t index, int64_t worker) {
-    const CoreTask task = TaskOf(first_head, index, worker);
-    if (!is_apart && preparation != nullptr) preparation->Prepare(task.batch, task.head);
+void CoreRun::RunTasks(int64_t first_head, int64_t heads, const HeadPreparation* preparation) {
+  ForEachTask(parallel_, heads, [&](int64_t index, int64_t worker) {
+    const CoreTask task = TaskOf(first_head + index, 0, worker);
+    if (preparation != nullptr) preparation->Prepare(task.batch, task.head);
     kernels_->run(problem_, task);
   });
 }
 
+void CoreRun::RunHeads(int64_t first_head, int64_t heads, const HeadPreparation* preparation) {
+  HeadQueue queue(
+      places_.data(), places_in_all_, heads,
+      {.prepare = preparation != nullptr ? 1 : 0, .pack = tiles_per_head_, .run = tasks_per_head_});
+  ForEachTask(parallel_, workers_, [&](int64_t /*task*/, int64_t worker) {
+    while (const std::optional<HeadStep> step = queue.Next(worker)) {
+      const int64_t head = first_head + step->head;
+      if (step->stage == HeadStage::kPrepare) {
+        preparation->Prepare(head / problem_.geometry.heads, head % problem_.geometry.heads);
+      } else if (step->stage == HeadStage::kPack) {
+        Pack(head, step->index, HeadAt(step->place));
+      } else {
+        CoreTask task = TaskOf(head, step->index, worker);
+        task.tiles = HeadAt(step->place).tiles;
+        kernels_->run(problem_, task);
+      }
+      queue.Finish(*step);
+    }
+  });
+}
+
 void CoreRun::Run(int64_t first_batch, int64_t batches, const HeadPreparation* preparation) {
-  const int64_t all = batches * problem_.geometry.heads;
   const int64_t first_head = first_batch * problem_.geometry.heads;
-  for (int64_t head = 0; head < all; head += heads_at_a_time_) {
-    RunHeads(first_head + head, std::min(heads_at_a_time_, all - head), preparation);
+  const int64_t heads = batches * problem_.geometry.heads;
+  if (tasks_per_head_ == 1) {
+    RunTasks(first_head, heads, preparation);
+  } else {
+    RunHeads(first_head, heads, preparation);
   }
 }
 

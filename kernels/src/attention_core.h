@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "geometry.h"
+#include "head_queue.h"
 #include "mask.h"
 #include "maskproof/kernels/attention.h"
 #include "scratch.h"
@@ -64,6 +65,8 @@ struct PackedTile {
 
 struct CoreKernels;
 struct CoreTask;
+struct CoreWorkspace;
+struct PackedHead;
 
 // What is to be done for a head before its keys and values are read. May be called for several
 // heads at the same time.
@@ -85,11 +88,15 @@ class CoreRun {
   void Run(int64_t first_batch, int64_t batches, const HeadPreparation* preparation = nullptr);
 
  private:
-  [[nodiscard]] bool ReserveWorkers(Arena& arena, int64_t batches, bool packs);
+  // Pieces of the memory of a worker, and of a place for packed heads.
+  [[nodiscard]] bool PlaceWorkspace(Arena& arena, CoreWorkspace& workspace) const;
+  [[nodiscard]] bool PlaceHead(Arena& arena, PackedHead& head) const;
+  // Heads of one task each: keys and values are packed on the way.
+  void RunTasks(int64_t first_head, int64_t heads, const HeadPreparation* preparation);
   void RunHeads(int64_t first_head, int64_t heads, const HeadPreparation* preparation);
-  void PrepareHeads(int64_t first_head, int64_t heads, const HeadPreparation& preparation);
-  void PackHeads(int64_t first_head, int64_t heads);
-  CoreTask TaskOf(int64_t first_head, int64_t index, int64_t worker);
+  void Pack(int64_t head, int64_t tile, const PackedHead& packed);
+  CoreTask TaskOf(int64_t head, int64_t index, int64_t worker);
+  PackedHead HeadAt(int64_t place);
   int64_t MostRowsOfBlock() const;
   // Whether a head is one block of rows (CoreTask::reads_once). Known once tasks are.
   bool ReadsOnce() const;
@@ -103,25 +110,15 @@ class CoreRun {
   int64_t task_rows_ = 0;
   int64_t tasks_per_head_ = 0;
   int64_t tiles_per_head_ = 0;
-  int64_t heads_at_a_time_ = 0;  // from packing to their last task
   int64_t value_stride_ = 0;
+  int64_t workers_ = 0;
+  int64_t places_in_all_ = 0;   // for heads, from packing to their last task
   int64_t packed_keys_ = 0;     // floats of a packed tile
   int64_t packed_values_ = 0;   // floats of a packed tile
   int64_t packed_queries_ = 0;  // floats of a packed block of rows
-  // Of some heads, or of every worker if a head is one task.
-  Scratch<float> keys_;
-  Scratch<float> values_;
-  Scratch<uint8_t> finite_;
-  Scratch<PackedTile> tiles_;
-  // Per worker.
-  Scratch<float> queries_;
-  Scratch<float> scores_;
-  Scratch<float> parts_;
-  Scratch<float> sums_;
-  Scratch<float> state_;
-  Scratch<double> means_;
-  Scratch<uint64_t> bits_;
-  Scratch<VisibleRow> visible_;
+  ScratchOfEach workspaces_;    // of workers
+  ScratchOfEach heads_;         // in places, unless a head is one task
+  Scratch<HeadPlace> places_;
 };
 
 }  // namespace maskproof::kernels

@@ -20,6 +20,14 @@ constexpr int64_t TileCapacity(int64_t keys) {
   return std::min(kTileKeys, RoundUp(keys, kKeysPerWord));
 }
 
+// The tiles of a head.
+struct PackedHead {
+  float* keys = nullptr;        // of all tiles
+  float* values = nullptr;      // of all tiles
+  uint8_t* finite = nullptr;    // [tiles]
+  PackedTile* tiles = nullptr;  // [tiles]
+};
+
 // One worker's memory. `rows` are the most rows of a task.
 struct CoreWorkspace {
   float* queries = nullptr;       // [block of rows][head_size][packed rows]

@@ -3,11 +3,13 @@
 #define MASKPROOF_KERNELS_SRC_PARALLEL_H_
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 
 #include "maskproof/kernels/execution.h"
+#include "sizes.h"
 
 namespace maskproof::kernels {
 
@@ -47,9 +49,20 @@ inline int64_t WorkerCount(const ParallelFor* parallel, int64_t tasks) {
   return std::clamp<int64_t>(tasks, 1, static_cast<int64_t>(parallel->Concurrency()));
 }
 
-// Calls body(task, worker) once for every task in [0, tasks), worker in [0, WorkerCount). A worker
-// fetches the next task when it is done with one, so which worker does what is up to chance: only
-// what it scribbles into its slot may depend on `worker`.
+// Tasks one after the other, for one worker in the first place. Apart from others: processors fetch
+// two lines at a time.
+struct alignas(128) TaskRange {
+  std::atomic<int64_t> next;
+  int64_t end;
+};
+
+// Workers beyond these begin where another one does.
+inline constexpr int64_t kMostTaskRanges = 64;
+
+// Calls body(task, worker) once for every task in [0, tasks), worker in [0, WorkerCount). Each
+// worker begins with tasks of its own, next to each other, so that it writes where others do not,
+// and then fetches what others have left. Which worker does what is up to chance: only what it
+// scribbles into its slot may depend on `worker`.
 template <typename Body>
 void ForEachTask(ParallelFor* parallel, int64_t tasks, const Body& body) {
   const int64_t workers = WorkerCount(parallel, tasks);
@@ -58,19 +71,28 @@ void ForEachTask(ParallelFor* parallel, int64_t tasks, const Body& body) {
     return;
   }
   struct Shared {
-    std::atomic<int64_t> next{0};
-    int64_t tasks;
+    std::array<TaskRange, kMostTaskRanges> ranges;
+    int64_t count;
     const Body* body;
   };
-  Shared shared{.tasks = tasks, .body = &body};
+  Shared shared{.ranges = {}, .count = std::min(workers, kMostTaskRanges), .body = &body};
+  for (int64_t i = 0; i < shared.count; ++i) {
+    TaskRange& range = shared.ranges[static_cast<size_t>(i)];
+    range.next = PartBegin(tasks, shared.count, i);
+    range.end = PartBegin(tasks, shared.count, i + 1);
+  }
   parallel->Run(
       static_cast<size_t>(workers),
       [](void* context, size_t worker) {
         auto& common = *static_cast<Shared*>(context);
-        while (true) {
-          const int64_t task = common.next.fetch_add(1, std::memory_order_relaxed);
-          if (task >= common.tasks) return;
-          (*common.body)(task, static_cast<int64_t>(worker));
+        for (int64_t i = 0; i < common.count; ++i) {
+          const auto index = static_cast<int64_t>(worker) + i;
+          TaskRange& range = common.ranges[static_cast<size_t>(index % common.count)];
+          while (true) {
+            const int64_t task = range.next.fetch_add(1, std::memory_order_relaxed);
+            if (task >= range.end) break;
+            (*common.body)(task, static_cast<int64_t>(worker));
+          }
         }
       },
       &shared);

@@ -11,6 +11,7 @@
 #include "dispatch.h"
 #include "gemm-inl.h"
 #include "hwy/highway.h"
+#include "panel_order.h"
 #include "parallel.h"
 #include "projection_task.h"
 #include "sizes.h"
@@ -63,10 +64,11 @@ void ProjectRows(const ProjectionProblem& problem, const ProjectionTask& task) {
     // All blocks together fetch the next panel, which may come from far off.
     const int64_t blocks = DivideRoundingUp(task.rows, block);
     const int64_t later_depths = DivideRoundingUp(blocks * kLineFloats, PanelColumns());
-    for (int64_t panel = task.first_panel; panel < task.last_panel; ++panel) {
+    for (int64_t i = task.first; i < task.last; ++i) {
+      const int64_t panel = task.panels.At(i);
       const int64_t column = panel * PanelColumns();
       const float* const weights = task.weights + (panel * problem.depth + k) * PanelColumns();
-      const int64_t next_panel = panel + 1 < task.last_panel ? panel + 1 : task.first_panel;
+      const int64_t next_panel = task.panels.At(i + 1 < task.last ? i + 1 : task.first);
       const float* later = task.weights + (next_panel * problem.depth + k) * PanelColumns();
       const float* a = task.input;
       for (int64_t r = 0; r < task.rows; r += block, a += depth * kPackedRows) {
@@ -167,10 +169,13 @@ bool ProjectionRun::Reserve(Arena& arena, int64_t rows) {
   if (rows == 0) return true;
   const int64_t row_groups = DivideRoundingUp(rows, TaskRows(rows));
   const int64_t workers = WorkerCount(parallel_, row_groups * PanelGroups(row_groups, Panels()));
+  Arena input_size;
+  float* input = nullptr;
+  if (!PlaceAt(input, input_size, {PackedInputSize(rows)})) return false;
   return (problem_.packed != nullptr ||
           packed_.Place(arena, {PackedWeightsSize(problem_.depth, problem_.columns)})) &&
          bias_.Place(arena, {RoundUp(problem_.columns, kProjectionAlignment)}) &&
-         input_.Place(arena, {workers, PackedInputSize(rows)});
+         inputs_.Place(arena, workers, input_size);
 }
 
 void ProjectionRun::Prepare() {
@@ -196,7 +201,8 @@ void ProjectionRun::Run(int64_t first_row, int64_t rows, float* projected, int64
            .first_panel = of_all,
            .last_panel = panels},
           rows, projected, stride);
-  SpreadRows(wanted, of_all, panels, kernels_->panel, rows, projected, stride, parallel_);
+  SpreadRows(wanted, PanelOrder::Of(of_all, panels, panels), kernels_->panel, rows, projected,
+             stride, parallel_);
 }
 
 void ProjectionRun::RunPart(const Part& part, int64_t reserved_rows, float* projected,
@@ -208,18 +214,23 @@ void ProjectionRun::RunPart(const Part& part, int64_t reserved_rows, float* proj
   const int64_t task_rows = TaskRows(part.rows);
   const int64_t row_groups = DivideRoundingUp(part.rows, task_rows);
   const int64_t panel_groups = PanelGroups(row_groups, panels);
+  const PanelOrder order = PanelOrder::Of(part.first_panel, part.last_panel, Panels());
   ForEachTask(parallel_, row_groups * panel_groups, [&](int64_t index, int64_t worker) {
-    const int64_t task_row = index / panel_groups * task_rows;
-    const int64_t group = index % panel_groups;
+    const int64_t task_row = index % row_groups * task_rows;
+    const int64_t group = index / row_groups;
+    float* packed_input = nullptr;
+    Arena memory = inputs_.Of(worker);
+    (void)PlaceAt(packed_input, memory, {PackedInputSize(reserved_rows)});  // has been counted
     kernels_->project(problem,
                       {.first_row = task_row,
                        .rows = std::min(task_rows, part.rows - task_row),
                        .input_row = part.input_row,
-                       .first_panel = part.first_panel + panels * group / panel_groups,
-                       .last_panel = part.first_panel + panels * (group + 1) / panel_groups,
+                       .panels = order,
+                       .first = PartBegin(panels, panel_groups, group),
+                       .last = PartBegin(panels, panel_groups, group + 1),
                        .weights = problem_.packed != nullptr ? problem_.packed : packed_.data(),
                        .bias = bias_.data(),
-                       .input = input_.data() + worker * PackedInputSize(reserved_rows),
+                       .input = packed_input,
                        .projected = projected,
                        .stride = stride});
   });

@@ -80,7 +80,7 @@ class ProjectionRun {
 
   Scratch<float> packed_;  // weights, if they did not come packed
   Scratch<float> bias_;    // padded with zeros
-  Scratch<float> input_;   // per worker: packed rows
+  ScratchOfEach inputs_;   // per worker: packed rows
 };
 
 }  // namespace maskproof::kernels

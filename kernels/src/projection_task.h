@@ -4,14 +4,17 @@
 
 #include <cstdint>
 
+#include "panel_order.h"
+
 namespace maskproof::kernels {
 
 struct ProjectionTask {
   int64_t first_row;  // of the projected rows
   int64_t rows;
   const int64_t* input_row;  // for each projected row, which of the input it is; null: the same
-  int64_t first_panel;
-  int64_t last_panel;
+  PanelOrder panels;
+  int64_t first;  // of `panels`
+  int64_t last;
   const float* weights;  // packed
   const float* bias;     // [columns, rounded up to a panel]
   float* input;          // room for the packed rows, one product deep

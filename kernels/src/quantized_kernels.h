@@ -26,11 +26,6 @@ inline constexpr int64_t kExactDepth = 32768;
 // Arrays by column are padded to a multiple of this; the columns of any panel divide it.
 inline constexpr int64_t kQuantizedAlignment = 32;
 
-// First of the items of part `part` when `count` items are split as evenly as can be.
-constexpr int64_t PartBegin(int64_t count, int64_t parts, int64_t part) {
-  return count / parts * part + std::min(part, count % parts);
-}
-
 // Packed weights. `padded` is `columns` rounded up to kQuantizedAlignment.
 struct QuantizedWeightsView {
   int64_t depth = 0;    // Di

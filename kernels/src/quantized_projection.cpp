@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "maskproof/kernels/packed_qattention_weights.h"
+#include "panel_order.h"
 #include "parallel.h"
 #include "sizes.h"
 
@@ -14,8 +15,9 @@ namespace {
 // Bytes of packed input that a second-level cache keeps while every panel of weights passes by.
 constexpr int64_t kChunkBytes = int64_t{256} << 10;
 
-// Tasks for each worker: few enough that a panel serves many tiles, and many enough that all
-// workers end at about the same time.
+// Groups of panels, and tasks, for each worker: few enough that a panel serves many tiles, and many
+// enough that all workers end at about the same time.
+constexpr int64_t kGroupsPerWorker = 8;
 constexpr int64_t kTasksPerWorker = 16;
 
 float ScaleAt(const TensorView<const float>& view, int64_t column) {
@@ -79,13 +81,13 @@ void QuantizedProjection::SetColumns() {
   problem_.bias = bias_.data();
 }
 
-// Parts that the tiles are split into, each to be multiplied by one panel after the other.
-int64_t QuantizedProjection::Chunks(int64_t panels) const {
+// Parts that the tiles are split into, each to be multiplied by the panels of a group.
+int64_t QuantizedProjection::Chunks(int64_t groups) const {
   const int64_t bytes = problem_.rows * problem_.weights.words * 4;  // 4 to a word
   const int64_t for_cache = DivideRoundingUp(bytes, kChunkBytes);
-  const int64_t workers = WorkerCount(parallel_, problem_.tiles * panels);
+  const int64_t workers = WorkerCount(parallel_, problem_.tiles * groups);
   const int64_t for_workers =
-      workers == 1 ? 1 : DivideRoundingUp(kTasksPerWorker * workers, panels);
+      workers == 1 ? 1 : DivideRoundingUp(kTasksPerWorker * workers, groups);
   return std::clamp<int64_t>(std::max(for_cache, for_workers), 1, problem_.tiles);
 }
 
@@ -111,7 +113,8 @@ void QuantizedProjection::Run(int64_t first_row, int64_t rows, float* projected,
     std::copy_n(input + wanted.rows[i] * depth, depth, gathered_.data() + i * depth);
   }
   RunPart(gathered_.data(), wanted.count, of_all, panels);
-  SpreadRows(wanted, of_all, panels, kernels_.panel, rows, projected, stride, parallel_);
+  SpreadRows(wanted, PanelOrder::Of(of_all, panels, panels), kernels_.panel, rows, projected,
+             stride, parallel_);
 }
 
 // The same rows of `projected` as of the input.
@@ -122,11 +125,18 @@ void QuantizedProjection::RunPart(const void* input, int64_t rows, int64_t first
   problem_.rows = rows;
   problem_.tiles = DivideRoundingUp(rows, kernels_.tile_rows);
   PackInput(input);
-  const int64_t chunks = Chunks(panels);
-  ForEachTask(parallel_, panels * chunks, [&](int64_t task, int64_t /*worker*/) {
-    const int64_t chunk = task / panels;
-    kernels_.project(problem_, PartBegin(problem_.tiles, chunks, chunk),
-                     PartBegin(problem_.tiles, chunks, chunk + 1), first_panel + task % panels);
+  const PanelOrder order = PanelOrder::Of(first_panel, last_panel, weights_.panels());
+  const int64_t workers = WorkerCount(parallel_, panels);
+  const int64_t groups = workers == 1 ? 1 : std::min(panels, kGroupsPerWorker * workers);
+  const int64_t chunks = Chunks(groups);
+  ForEachTask(parallel_, groups * chunks, [&](int64_t task, int64_t /*worker*/) {
+    const int64_t group = task / chunks;
+    const int64_t chunk = task % chunks;
+    for (int64_t i = PartBegin(panels, groups, group); i < PartBegin(panels, groups, group + 1);
+         ++i) {
+      kernels_.project(problem_, PartBegin(problem_.tiles, chunks, chunk),
+                       PartBegin(problem_.tiles, chunks, chunk + 1), order.At(i));
+    }
   });
 }
 

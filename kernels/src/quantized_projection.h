@@ -27,7 +27,7 @@ class QuantizedProjection final : public Projection {
   void RunPart(const void* input, int64_t rows, int64_t first_panel, int64_t last_panel);
   void PackInput(const void* rows);
   void SetColumns();
-  int64_t Chunks(int64_t panels) const;
+  int64_t Chunks(int64_t groups) const;
 
   const QAttentionInputs& inputs_;
   const QuantizedKernels& kernels_;

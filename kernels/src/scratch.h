@@ -61,6 +61,34 @@ class Scratch {
   T* data_ = nullptr;
 };
 
+// As Scratch::Place, for memory that is used through `data`.
+template <typename T>
+[[nodiscard]] bool PlaceAt(T*& data, Arena& arena, std::initializer_list<int64_t> dims) {
+  Scratch<T> scratch;
+  if (!scratch.Place(arena, dims)) return false;
+  data = scratch.data();
+  return true;
+}
+
+// Bytes that keep apart what different workers write: processors fetch ahead within such a page.
+inline constexpr int64_t kScratchApart = 4096;
+
+// Several times the same pieces, each for another worker.
+class ScratchOfEach {
+ public:
+  // Takes room for `count` times what `counted` has counted. False if it cannot be counted.
+  [[nodiscard]] bool Place(Arena& arena, int64_t count, const Arena& counted) {
+    if (__builtin_add_overflow(counted.used(), kScratchApart, &bytes_)) return false;
+    return memory_.Place(arena, {count, bytes_});
+  }
+  // The memory of one, to place its pieces in.
+  Arena Of(int64_t index) { return Arena(memory_.data() + index * bytes_); }
+
+ private:
+  Scratch<std::byte> memory_;
+  int64_t bytes_ = 0;
+};
+
 }  // namespace maskproof::kernels
 
 #endif  // MASKPROOF_KERNELS_SRC_SCRATCH_H_

@@ -2,6 +2,7 @@
 #ifndef MASKPROOF_KERNELS_SRC_SIZES_H_
 #define MASKPROOF_KERNELS_SRC_SIZES_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -30,6 +31,11 @@ constexpr int64_t DivideRoundingUp(int64_t value, int64_t divisor) {
 // Size of the parts if `value` is divided into as few as possible of at most `most`, all alike.
 constexpr int64_t EvenParts(int64_t value, int64_t most) {
   return DivideRoundingUp(value, DivideRoundingUp(value, most));
+}
+
+// First of the items of part `part` when `count` items are split as evenly as can be.
+constexpr int64_t PartBegin(int64_t count, int64_t parts, int64_t part) {
+  return count / parts * part + std::min(part, count % parts);
 }
 
 // Smallest multiple of `multiple` that is >= value; the largest int64 if there is none, which no

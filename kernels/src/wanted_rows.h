@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "panel_order.h"
 #include "parallel.h"
 #include "sizes.h"
 
@@ -26,11 +27,10 @@ struct WantedRows {
 
 // The panels' wanted rows lie side by side, in the first `wanted.count` of `rows` rows: puts each
 // in its place, and zeros between.
-inline void SpreadRows(const WantedRows& wanted, int64_t first_panel, int64_t last_panel,
-                       int64_t columns_of_panel, int64_t rows, float* projected, int64_t stride,
-                       ParallelFor* parallel) {
-  ForEachTask(parallel, last_panel - first_panel, [&](int64_t index, int64_t /*worker*/) {
-    float* const column = projected + (first_panel + index) * columns_of_panel;
+inline void SpreadRows(const WantedRows& wanted, const PanelOrder& panels, int64_t columns_of_panel,
+                       int64_t rows, float* projected, int64_t stride, ParallelFor* parallel) {
+  ForEachTask(parallel, panels.count, [&](int64_t index, int64_t /*worker*/) {
+    float* const column = projected + panels.At(index) * columns_of_panel;
     // From the last on: no row comes before its place.
     int64_t next = wanted.count - 1;
     for (int64_t row = rows - 1; row >= 0; --row) {

@@ -1,6 +1,7 @@
 // The default ParallelFor, and that every task is done once.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -9,6 +10,7 @@
 
 #include "maskproof/kernels/execution.h"
 #include "parallel.h"
+#include "sizes.h"
 
 namespace maskproof::kernels {
 namespace {
@@ -84,6 +86,29 @@ TEST(ForEachTaskTest, WorkersHaveSlotsOfTheirOwn) {
   });
   EXPECT_FALSE(shared.load());
   for (const std::atomic<int>& n : done) EXPECT_EQ(n.load(), 1);
+}
+
+TEST(ForEachTaskTest, WorkersBeginApartAndLeaveNothing) {
+  // Everything by whichever worker comes first: the others find nothing.
+  class OneAfterTheOther final : public ParallelFor {
+   public:
+    size_t Concurrency() const override { return 100; }
+    void Run(size_t count, Task task, void* context) override {
+      for (size_t i = count; i > 0; --i) task(context, i - 1);
+    }
+  };
+  OneAfterTheOther parallel;
+  for (const int64_t tasks : {2, 7, 64, 65, 100, 1000}) {
+    std::vector<int64_t> order;
+    ForEachTask(&parallel, tasks, [&](int64_t task, int64_t /*worker*/) { order.push_back(task); });
+    ASSERT_EQ(static_cast<int64_t>(order.size()), tasks);
+    // The last worker, which comes first, begins with tasks of its own, in order.
+    const int64_t ranges = std::min<int64_t>({tasks, 100, kMostTaskRanges});
+    const int64_t last = std::min<int64_t>(tasks, 100) - 1;
+    EXPECT_EQ(order[0], PartBegin(tasks, ranges, last % ranges));
+    std::sort(order.begin(), order.end());
+    for (int64_t i = 0; i < tasks; ++i) EXPECT_EQ(order[static_cast<size_t>(i)], i);
+  }
 }
 
 }  // namespace
