@@ -20,7 +20,8 @@ class FloatProjection final : public Projection {
  public:
   FloatProjection(const AttentionInputs& inputs, const Geometry& geometry, int64_t target,
                   ParallelFor* parallel)
-      : problem_{.depth = geometry.input_width,
+      : problem_{.tokens = geometry.queries,
+                 .depth = geometry.input_width,
                  .columns = geometry.columns(),
                  .input = inputs.input.data,
                  .weights = inputs.weights.data,

@@ -18,7 +18,7 @@ constexpr int64_t kTaskBlocks = 8;
 
 // Rows of a worker to be projected before they are used: enough that weights, which come from
 // farther off, serve many of them.
-constexpr int64_t kRowsAtATime = 128;
+constexpr int64_t kRowsAtATime = 256;
 
 // Rows of a head whose values are read where they stand: packed, they would be read again too few
 // times.

@@ -131,9 +131,9 @@ HWY_INLINE void LoadColumnPart(const PartFactors& factors, int64_t part) {
   _tile_loadd(7, factors.b + factors.b_next + part * kPartFloats, kStride);
 }
 
-// Brings a part of the columns of a later step nearer: they come from the second-level cache.
-HWY_INLINE void FetchColumnPart(const float* b, int64_t b_next, int64_t part) {
-  for (const float* tile : {b, b + b_next}) {
+// Brings a part of a factor of a later step nearer: it comes from the second-level cache.
+HWY_INLINE void FetchPart(const float* factor, int64_t next, int64_t part) {
+  for (const float* tile : {factor, factor + next}) {
 #pragma GCC unroll 16
     for (int64_t line = 0; line < kPartRows; ++line) {
       hwy::Prefetch(tile + part * kPartFloats + line * kLineFloats);
@@ -152,20 +152,21 @@ HWY_INLINE void MultiplyLoaded() {
   }
 }
 
-// One step of all products but that of the first parts. Fetches `later`, the b of the next step.
+// One step of all products but that of the first parts. Fetches `later`, a factor of the next step.
 template <bool kBothRows>
-HWY_INLINE void MultiplySmallParts(const PartFactors& factors, const float* later) {
+HWY_INLINE void MultiplySmallParts(const PartFactors& factors, const float* later,
+                                   int64_t later_next) {
   LoadRowPart<kBothRows>(factors, 2);  // l h
   LoadColumnPart(factors, 0);
   MultiplyLoaded<kBothRows>();
-  FetchColumnPart(later, factors.b_next, 0);
+  FetchPart(later, later_next, 0);
   LoadRowPart<kBothRows>(factors, 1);  // m m
   LoadColumnPart(factors, 1);
   MultiplyLoaded<kBothRows>();
-  FetchColumnPart(later, factors.b_next, 1);
+  FetchPart(later, later_next, 1);
   LoadColumnPart(factors, 0);  // m h
   MultiplyLoaded<kBothRows>();
-  FetchColumnPart(later, factors.b_next, 2);
+  FetchPart(later, later_next, 2);
   LoadRowPart<kBothRows>(factors, 0);  // h l
   LoadColumnPart(factors, 2);
   MultiplyLoaded<kBothRows>();
@@ -180,6 +181,40 @@ HWY_INLINE void MultiplyFirstParts(const PartFactors& factors) {
   LoadRowPart<kBothRows>(factors, 0);
   LoadColumnPart(factors, 0);
   MultiplyLoaded<kBothRows>();
+}
+
+// One step of all products, for sums so deep that their order is of no account. Fetches `later`, a
+// factor of the next step.
+template <bool kBothRows>
+HWY_INLINE void MultiplyAllParts(const PartFactors& factors, const float* later,
+                                 int64_t later_next) {
+  LoadRowPart<kBothRows>(factors, 2);  // l h
+  LoadColumnPart(factors, 0);
+  MultiplyLoaded<kBothRows>();
+  FetchPart(later, later_next, 2);
+  LoadRowPart<kBothRows>(factors, 1);  // m h
+  MultiplyLoaded<kBothRows>();
+  LoadColumnPart(factors, 1);  // m m
+  MultiplyLoaded<kBothRows>();
+  FetchPart(later, later_next, 1);
+  LoadRowPart<kBothRows>(factors, 0);  // h m
+  MultiplyLoaded<kBothRows>();
+  LoadColumnPart(factors, 2);  // h l
+  MultiplyLoaded<kBothRows>();
+  FetchPart(later, later_next, 0);
+  LoadColumnPart(factors, 0);  // h h
+  MultiplyLoaded<kBothRows>();
+}
+
+template <bool kBothRows>
+HWY_INLINE void LoadSums(const float* from, int64_t stride) {
+  const auto bytes = static_cast<size_t>(stride) * sizeof(float);
+  _tile_loadd(0, from, bytes);
+  _tile_loadd(1, from + kPartRows, bytes);
+  if constexpr (kBothRows) {
+    _tile_loadd(2, from + kPartRows * stride, bytes);
+    _tile_loadd(3, from + kPartRows * stride + kPartRows, bytes);
+  }
 }
 
 template <bool kBothRows>

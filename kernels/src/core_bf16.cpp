@@ -226,7 +226,7 @@ void MultiplyKeys(const Block& block) {
     ClearSums<kBothRows>();
     for (int64_t step = 0; step < steps; ++step) {
       const float* const next = keys + (step + 1 < steps ? step + 1 : 2 * steps) * kPartsFloats;
-      MultiplySmallParts<kBothRows>(factors(step), next);
+      MultiplySmallParts<kBothRows>(factors(step), next, factors(step).b_next);
     }
     for (int64_t step = 0; step < steps; ++step) MultiplyFirstParts<kBothRows>(factors(step));
     StoreSums<kBothRows>(block.scores() + t, kScoreStride);
@@ -354,7 +354,7 @@ void MultiplyValues(const Block& block) {
       for (int64_t g = 0; g < groups; ++g) {
         const float* const next =
             g + 1 < groups ? values[g + 1] + c * kPartsFloats : values[0] + (c + 2) * kPartsFloats;
-        MultiplySmallParts<kBothRows>(factors(g), next);
+        MultiplySmallParts<kBothRows>(factors(g), next, factors(g).b_next);
       }
       for (int64_t g = 0; g < groups; ++g) MultiplyFirstParts<kBothRows>(factors(g));
       HWY_ALIGN float products[kRows * 2 * kPartRows];

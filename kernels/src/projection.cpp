@@ -26,11 +26,22 @@ namespace {
 // second-level cache.
 constexpr int64_t kProductDepth = 1024;
 
+// Blocks of rows that share a panel while it is in the first-level cache. Their packed rows stay in
+// the second-level cache.
+constexpr int64_t kTaskBlocks = 10;
+
+// Floats of the packed input of a task. Not by EvenRows: a task of fewer rows may have larger ones.
+int64_t PackedInputSize(int64_t rows, int64_t depth) {
+  const int64_t blocks = std::min(kTaskBlocks, DivideRoundingUp(rows, kGemmRows));
+  return blocks * kPackedRows * std::min(depth, kProductDepth);
+}
+
 void PackPanel(const float* weights, int64_t depth, int64_t columns, int64_t panel,
                float* HWY_RESTRICT packed) {
   const FloatTag d;
   const int64_t lanes = FloatLanes();
   const int64_t first = panel * PanelColumns();
+  packed += first * depth;
   for (int64_t k = 0; k < depth; ++k) {
     const float* const row = weights + k * columns;
     for (int64_t c = first; c < first + PanelColumns(); c += lanes, packed += lanes) {
@@ -97,8 +108,8 @@ void ProjectRows(const ProjectionProblem& problem, const ProjectionTask& task) {
 const ProjectionKernels& GetProjectionKernels() {
   static const ProjectionKernels kernels{.panel = PanelColumns(),
                                          .block_rows = kGemmRows,
-                                         .packed_rows = kPackedRows,
-                                         .depth = kProductDepth,
+                                         .task_blocks = kTaskBlocks,
+                                         .scratch = PackedInputSize,
                                          .pack = PackPanel,
                                          .project = ProjectRows};
   return kernels;
@@ -113,40 +124,54 @@ namespace {
 
 HWY_EXPORT(GetProjectionKernels);
 
-const ProjectionKernels& KernelsFor(int64_t target) {
-  return MASKPROOF_FOR_TARGET(GetProjectionKernels, target)();
+const ProjectionKernels& KernelsFor(int64_t target, const ProjectionProblem& problem) {
+  // Tile registers are 16 rows, and 32 deep.
+  constexpr int64_t kLeastTokens = 16;
+  constexpr int64_t kLeastDepth = 24;
+  const ProjectionKernels* const bf16 = Bf16ProjectionKernelsFor(target);
+  const bool fills = problem.tokens >= kLeastTokens && problem.depth >= kLeastDepth;
+  return bf16 != nullptr && fills ? *bf16 : ProjectionKernelsFor(target);
 }
 
-// Blocks of rows that share a panel while it is in the first-level cache. Their packed rows stay in
-// the second-level cache.
-constexpr int64_t kTaskBlocks = 10;
 // Tasks per worker to aim at, so that the last ones end at about the same time.
 constexpr int64_t kTasksPerWorker = 4;
 
 }  // namespace
 
+const ProjectionKernels& ProjectionKernelsFor(int64_t target) {
+  return MASKPROOF_FOR_TARGET(GetProjectionKernels, target)();
+}
+
 int64_t PackedWeightsSize(int64_t depth, int64_t columns) {
-  return ElementCount(
-      std::initializer_list<int64_t>{depth, RoundUp(columns, kProjectionAlignment)});
+  const int64_t padded = RoundUp(columns, kProjectionAlignment);
+  const int64_t floats = ElementCount(std::initializer_list<int64_t>{depth, padded});
+  int64_t all = 0;
+  if (floats <= 0) return floats;
+  if (__builtin_add_overflow(floats, padded / kProjectionAlignment, &all)) return -1;
+  return all;
 }
 
 void PackWeights(const float* weights, int64_t depth, int64_t columns, int64_t target,
                  ParallelFor* parallel, float* packed) {
   if (depth == 0) return;  // nothing, however many columns
-  const ProjectionKernels& kernels = KernelsFor(target);
-  ForEachTask(
-      parallel, DivideRoundingUp(columns, kernels.panel), [&](int64_t panel, int64_t /*worker*/) {
-        kernels.pack(weights, depth, columns, panel, packed + panel * depth * kernels.panel);
-      });
+  const ProjectionKernels* const bf16 = Bf16ProjectionKernelsFor(target);
+  const ProjectionKernels& kernels = bf16 != nullptr ? *bf16 : ProjectionKernelsFor(target);
+  ForEachTask(parallel, DivideRoundingUp(columns, kernels.panel),
+              [&](int64_t panel, int64_t /*worker*/) {
+                kernels.pack(weights, depth, columns, panel, packed);
+              });
 }
 
 ProjectionRun::ProjectionRun(const ProjectionProblem& problem, int64_t target,
                              ParallelFor* parallel)
-    : problem_(problem), target_(target), parallel_(parallel), kernels_(&KernelsFor(target)) {}
+    : problem_(problem),
+      target_(target),
+      parallel_(parallel),
+      kernels_(&KernelsFor(target, problem)) {}
 
 // All tasks alike, as each has to read all of the weights of its panels.
 int64_t ProjectionRun::TaskRows(int64_t rows) const {
-  return EvenParts(rows, kTaskBlocks * kernels_->block_rows);
+  return EvenParts(rows, kernels_->task_blocks * kernels_->block_rows);
 }
 
 int64_t ProjectionRun::PanelGroups(int64_t row_groups, int64_t panels) const {
@@ -159,10 +184,10 @@ int64_t ProjectionRun::Panels() const {
   return DivideRoundingUp(problem_.columns, kernels_->panel);
 }
 
-// Floats of the packed input of a task. Not by TaskRows: the tasks of fewer rows may be larger.
-int64_t ProjectionRun::PackedInputSize(int64_t rows) const {
-  const int64_t blocks = std::min(kTaskBlocks, DivideRoundingUp(rows, kernels_->block_rows));
-  return blocks * kernels_->packed_rows * std::min(problem_.depth, kernels_->depth);
+// Not by TaskRows: the tasks of fewer rows may be larger.
+int64_t ProjectionRun::ScratchSize(int64_t rows) const {
+  return kernels_->scratch(std::min(rows, kernels_->task_blocks * kernels_->block_rows),
+                           problem_.depth);
 }
 
 bool ProjectionRun::Reserve(Arena& arena, int64_t rows) {
@@ -171,7 +196,7 @@ bool ProjectionRun::Reserve(Arena& arena, int64_t rows) {
   const int64_t workers = WorkerCount(parallel_, row_groups * PanelGroups(row_groups, Panels()));
   Arena input_size;
   float* input = nullptr;
-  if (!PlaceAt(input, input_size, {PackedInputSize(rows)})) return false;
+  if (!PlaceAt(input, input_size, {ScratchSize(rows)})) return false;
   return (problem_.packed != nullptr ||
           packed_.Place(arena, {PackedWeightsSize(problem_.depth, problem_.columns)})) &&
          bias_.Place(arena, {RoundUp(problem_.columns, kProjectionAlignment)}) &&
@@ -220,7 +245,7 @@ void ProjectionRun::RunPart(const Part& part, int64_t reserved_rows, float* proj
     const int64_t group = index / row_groups;
     float* packed_input = nullptr;
     Arena memory = inputs_.Of(worker);
-    (void)PlaceAt(packed_input, memory, {PackedInputSize(reserved_rows)});  // has been counted
+    (void)PlaceAt(packed_input, memory, {ScratchSize(reserved_rows)});  // has been counted
     kernels_->project(problem,
                       {.first_row = task_row,
                        .rows = std::min(task_rows, part.rows - task_row),

@@ -15,6 +15,7 @@ namespace maskproof::kernels {
 inline constexpr int64_t kProjectionAlignment = 32;
 
 struct ProjectionProblem {
+  int64_t tokens = 0;              // of a batch: where they are many, a target may go another way
   int64_t depth = 0;               // Di
   int64_t columns = 0;             // D + D + Dv
   const float* input = nullptr;    // rows of [depth]
@@ -23,8 +24,17 @@ struct ProjectionProblem {
   const float* packed = nullptr;   // what PackWeights makes of the weights, or null
 };
 
-// Floats of packed weights: whole panels. -1 if they cannot be counted.
+// Floats of packed weights: whole panels, and OddColumns. -1 if they cannot be counted.
 int64_t PackedWeightsSize(int64_t depth, int64_t columns);
+
+// What stands behind the panels, for target AMX_BF16 alone: for every 32 columns, bits of those
+// that hold a number without parts (bf16_parts-inl.h).
+inline uint32_t* OddColumns(float* packed, int64_t depth, int64_t columns) {
+  return reinterpret_cast<uint32_t*>(packed + depth * RoundUp(columns, kProjectionAlignment));
+}
+inline const uint32_t* OddColumns(const float* packed, int64_t depth, int64_t columns) {
+  return OddColumns(const_cast<float*>(packed), depth, columns);
+}
 
 // packed: [panel][depth][columns of a panel], aligned, zeros beyond the last column.
 void PackWeights(const float* weights, int64_t depth, int64_t columns, int64_t target,
@@ -35,14 +45,21 @@ struct ProjectionTask;
 // The part that is compiled once per SIMD target.
 struct ProjectionKernels {
   int64_t panel;        // columns of a panel: a divisor of kProjectionAlignment
-  int64_t block_rows;   // rows of a register tile
-  int64_t packed_rows;  // the same, filled up to whole vectors
-  int64_t depth;        // rows of weights that are multiplied in one go
+  int64_t block_rows;   // rows that are multiplied together
+  int64_t task_blocks;  // of a task, at most
+  // Floats of memory that a task of so many rows and such a depth works with.
+  int64_t (*scratch)(int64_t rows, int64_t depth);
+  // One panel of `packed`.
   void (*pack)(const float* weights, int64_t depth, int64_t columns, int64_t panel, float* packed);
   void (*project)(const ProjectionProblem& problem, const ProjectionTask& task);
 };
 
-// Every element is one chain of multiply-adds that begins with the bias, over the depth, in order.
+const ProjectionKernels& ProjectionKernelsFor(int64_t target);
+// On AMX's bfloat16 products, for the target AMX_BF16; null for others.
+const ProjectionKernels* Bf16ProjectionKernelsFor(int64_t target);
+
+// Every element is one chain of multiply-adds that begins with the bias, over the depth, in order;
+// or as docs/operators.md has it for AMX_BF16.
 class ProjectionRun {
  public:
   // `target` as by ResolveTarget.
@@ -71,7 +88,7 @@ class ProjectionRun {
   int64_t TaskRows(int64_t rows) const;
   int64_t PanelGroups(int64_t row_groups, int64_t panels) const;
   int64_t Panels() const;
-  int64_t PackedInputSize(int64_t rows) const;
+  int64_t ScratchSize(int64_t rows) const;
 
   const ProjectionProblem& problem_;
   int64_t target_;
@@ -80,7 +97,7 @@ class ProjectionRun {
 
   Scratch<float> packed_;  // weights, if they did not come packed
   Scratch<float> bias_;    // padded with zeros
-  ScratchOfEach inputs_;   // per worker: packed rows
+  ScratchOfEach inputs_;   // per worker: what kernels work with, packed rows above all
 };
 
 }  // namespace maskproof::kernels

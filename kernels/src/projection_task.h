@@ -17,7 +17,7 @@ struct ProjectionTask {
   int64_t last;
   const float* weights;  // packed
   const float* bias;     // [columns, rounded up to a panel]
-  float* input;          // room for the packed rows, one product deep
+  float* input;          // memory for packed rows (ProjectionKernels::scratch)
   float* projected;
   int64_t stride;
 };

@@ -64,8 +64,9 @@ class FloatProjection {
     underflow_.reserve(terms.size());
     for (size_t c = 0; c < terms.size(); ++c) {
       const bool has_bias = !bias_.empty() && bias_[c] != 0.0F;
-      gamma_.push_back(rounding_.Gamma(rounding_.Depth(terms[c], width_) + (has_bias ? 1.0 : 0.0)));
-      underflow_.push_back(2.02 * static_cast<double>(terms[c] + 1) * rounding_.Underflow());
+      gamma_.push_back(rounding_.Gamma(rounding_.ProjectionDepth(terms[c], width_, has_bias)));
+      const double products = static_cast<double>(terms[c]) * rounding_.ProductsOfProduct();
+      underflow_.push_back(2.02 * (products + 1.0) * rounding_.Underflow());
     }
   }
 
@@ -80,6 +81,7 @@ class FloatProjection {
 
   bool Exact(int64_t row, int64_t column, double sum, double bias) {
     if (sum == 0.0) return true;
+    const double room = rounding_.RoomOfSplitProduct();
     // A product of normal size may still have a denormal operand, and vanish with it.
     if (flushed_.size() > 0 && flushed_(row, column) > 0.0) return false;
     // The first product that is not zero rules almost all other data out.
@@ -87,7 +89,7 @@ class FloatProjection {
       const double x = x_(row, l);
       const double w = w_(l, column);
       if (x == 0.0 || w == 0.0) continue;
-      if (!SumIsExact(sum, LowestBit(x) + LowestBit(w), 0.0)) return false;
+      if (!SumIsExact(room * sum, LowestBit(x) + LowestBit(w), 0.0)) return false;
       break;
     }
     if (x_bits_.empty()) {
@@ -97,7 +99,7 @@ class FloatProjection {
     }
     const int32_t bit = LowestProductBit(x_bits_.data() + row * width_,
                                          w_bits_.data() + column * width_, width_, LowestBit(bias));
-    return SumIsExact(sum, bit, rounding_.SmallestKept());
+    return SumIsExact(room * sum, bit, rounding_.SmallestKept());
   }
 
   Rounding rounding_;

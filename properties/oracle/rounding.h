@@ -53,6 +53,18 @@ class Rounding {
   // What a product put together from parts is off besides, in roundings, and how many of its parts'
   // products may underflow (oracle.md (28)).
   double RoundingsOfSplitProduct() const { return profile_.split_products ? 2.0 : 0.0; }
+  // Times by which sums of magnitudes have to be below a limit: the first part of a number may be
+  // larger than the number.
+  double RoomOfSplitProduct() const { return profile_.split_products ? 2.0 : 1.0; }
+  // Of a sum of whole projected terms with a bias or without: Depth(), or what (28) says of parts.
+  double ProjectionDepth(int64_t terms, int64_t extent, bool has_bias) const {
+    const double whole = Depth(terms, extent) + (has_bias ? 1.0 : 0.0);
+    if (!profile_.split_products || terms == 0) return whole;
+    constexpr int64_t kStep = 32;
+    const int64_t steps = std::min(terms, extent / kStep + (extent % kStep != 0 ? 1 : 0));
+    const int64_t additions = 6 * (has_bias ? steps : steps - 1) + std::min<int64_t>(terms, 17);
+    return std::max(whole, static_cast<double>(additions)) + RoundingsOfSplitProduct();
+  }
   double ProductsOfProduct() const { return profile_.split_products ? 6.0 : 1.0; }
 
   // Absolute error of one operation that underflows (oracle.md (4)).

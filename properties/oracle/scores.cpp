@@ -114,9 +114,8 @@ bool Scores::ExactDot(int64_t query, int64_t key) const {
   const int32_t bit =
       LowestProductBit(query_bits_.data() + query * g_.head_size,
                        key_bits_.data() + key * g_.head_size, g_.head_size, LowestBit(0.0));
-  // The first part of a number may be larger than the number.
-  const double room = rounding_.profile().split_products ? 2.0 : 1.0;
-  return SumIsExact(room * magnitude_(query, key), bit, rounding_.SmallestKept());
+  return SumIsExact(rounding_.RoomOfSplitProduct() * magnitude_(query, key), bit,
+                    rounding_.SmallestKept());
 }
 
 double Scores::Bias(int64_t query, int64_t key) const {

@@ -13,6 +13,29 @@
 namespace maskproof {
 namespace {
 
+// float32 numbers as sums of three bfloat16 numbers.
+namespace bfloat16 {
+
+using Parts = std::array<float, 3>;
+
+bool HasParts(float x) {
+  const float magnitude = std::abs(x);
+  return magnitude == 0.0F || (magnitude >= 0x1p-60F && magnitude <= 0x1p60F);
+}
+
+// Halves away from zero.
+float Rounded(float x) {
+  return std::bit_cast<float>((std::bit_cast<uint32_t>(x) + 0x8000U) & 0xFFFF0000U);
+}
+
+Parts Split(float x) {
+  const float first = Rounded(x);
+  const float second = Rounded(x - first);
+  return {first, second, x - first - second};
+}
+
+}  // namespace bfloat16
+
 class FloatAttention {
  public:
   FloatAttention(const Case& c, const EvaluationStyle& style)
@@ -125,15 +148,52 @@ class FloatAttention {
     return sum;
   }
 
+  float Chain(const Terms& terms, float sum) {
+    for (const Term& t : terms) sum = MultiplyAdd(t.x, t.y, sum);
+    return sum;
+  }
+
+  // As a unit for matrices of bfloat16 numbers computes it: steps of 32 terms, each kind of product
+  // in two chains, and where a sum is not deep (`kGroup`), the large ones after all others of 128.
+  float DotOfParts(const Terms& terms, float start) {
+    const auto has_parts = [](const Term& t) {
+      return bfloat16::HasParts(t.x) && bfloat16::HasParts(t.y);
+    };
+    if (!std::ranges::all_of(terms, has_parts)) return Chain(terms, start);
+    std::vector<std::pair<bfloat16::Parts, bfloat16::Parts>> parts;
+    parts.reserve(terms.size());
+    for (const Term& t : terms) parts.emplace_back(bfloat16::Split(t.x), bfloat16::Split(t.y));
+    constexpr size_t kStep = 32;
+    constexpr std::array<std::pair<size_t, size_t>, 6> kKinds = {
+        {{2, 0}, {1, 0}, {1, 1}, {0, 1}, {0, 2}, {0, 0}}};
+    const auto add_step = [&](size_t begin, std::pair<size_t, size_t> kind, float sum) {
+      float chains[2] = {};
+      for (size_t i = begin; i < std::min(begin + kStep, parts.size()); ++i) {
+        float& chain = chains[(i - begin) / (kStep / 2)];
+        chain = MultiplyAdd(parts[i].first[kind.first], parts[i].second[kind.second], chain);
+      }
+      return Add(sum, Add(chains[0], chains[1]));
+    };
+    const size_t group = deep_sum_ ? kStep : 4 * kStep;
+    float sum = start;
+    for (size_t begin = 0; begin < parts.size(); begin += group) {
+      const size_t end = std::min(begin + group, parts.size());
+      float of_group = deep_sum_ ? sum : 0.0F;
+      for (size_t kind = 0; kind + 1 < kKinds.size(); ++kind) {
+        for (size_t i = begin; i < end; i += kStep) of_group = add_step(i, kKinds[kind], of_group);
+      }
+      for (size_t i = begin; i < end; i += kStep) of_group = add_step(i, kKinds.back(), of_group);
+      sum = deep_sum_ ? of_group : Add(sum, of_group);
+    }
+    return sum;
+  }
+
   // The sum of products in the style's order, on top of `start`.
   float Dot(const Terms& terms, float start = 0.0F) {
     const size_t n = terms.size();
     switch (style_.order) {
-      case SumOrder::kForward: {
-        float sum = start;
-        for (const Term& t : terms) sum = MultiplyAdd(t.x, t.y, sum);
-        return sum;
-      }
+      case SumOrder::kForward:
+        return Chain(terms, start);
       case SumOrder::kBackward: {
         float sum = start;
         for (size_t i = n; i-- > 0;) sum = MultiplyAdd(terms[i].x, terms[i].y, sum);
@@ -151,6 +211,8 @@ class FloatAttention {
         }
         return lanes[0];
       }
+      case SumOrder::kParts:
+        return in_sum_of_weights_ ? Chain(terms, start) : DotOfParts(terms, start);
       case SumOrder::kAnyTree:
         break;
     }
@@ -238,7 +300,10 @@ class FloatAttention {
     const bool has_bias = case_.has(TensorId::kBias);
     const float bias =
         has_bias ? case_[TensorId::kBias]->as<float>()[static_cast<size_t>(column)] : 0.0F;
-    return style_.preload_bias ? Dot(terms, bias) : Add(Dot(terms), bias);
+    deep_sum_ = true;
+    const float sum = style_.preload_bias ? Dot(terms, bias) : Add(Dot(terms), bias);
+    deep_sum_ = false;
+    return sum;
   }
 
   double Quantized(TensorId id, int64_t index) const {
@@ -457,6 +522,7 @@ class FloatAttention {
   Rng rng_;
   mutable Rng rounding_rng_;
   bool in_sum_of_weights_ = false;
+  bool deep_sum_ = false;
   float score_factor_ = 1.0F;
   float query_factor_ = 1.0F;
   float key_factor_ = 1.0F;

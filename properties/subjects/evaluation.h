@@ -16,7 +16,14 @@
 
 namespace maskproof {
 
-enum class SumOrder : uint8_t { kForward, kBackward, kPairwise, kLanes8, kAnyTree };
+enum class SumOrder : uint8_t {
+  kForward,
+  kBackward,
+  kPairwise,
+  kLanes8,
+  kAnyTree,
+  kParts,  // products of bfloat16 parts (oracle.md (28)), for a profile with split_products
+};
 enum class ScaleUse : uint8_t { kOnScore, kOnQuery, kSplit };
 enum class Exponential : uint8_t { kNatural, kBase2OnDifference, kBase2InScale, kSloppy };
 enum class Normalization : uint8_t { kDivide, kReciprocal, kWeightsFirst };

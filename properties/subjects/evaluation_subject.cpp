@@ -43,6 +43,14 @@ constexpr auto kNamed = std::to_array<NamedEvaluation>({
                .exponential = Exponential::kSloppy,
                .online_block = 21,
                .seed = 0x9E3779B97F4A7C15}},
+    {.name = "parts",
+     .what = "products of bfloat16 parts, by the rules of a unit for matrices; softmax on line in "
+             "blocks of 512 keys, denormals flushed",
+     .style = {.order = SumOrder::kParts,
+               .fused = true,
+               .preload_bias = true,
+               .online_block = 512,
+               .flush = true}},
 });
 
 class EvaluationSubject final : public InProcessSubject {
@@ -52,6 +60,7 @@ class EvaluationSubject final : public InProcessSubject {
     promises_.names_faults = true;
     promises_.reentrant = true;
     // Every sum has a tree of its own, which depends on all that were made before.
+    promises_.profile.split_products = named.style.order == SumOrder::kParts;
     promises_.deterministic = named.style.order != SumOrder::kAnyTree;
   }
 
@@ -82,7 +91,7 @@ class EvaluationSubject final : public InProcessSubject {
   std::string name_;
   std::string target_ = "native";
   EvaluationStyle style_;
-  Promises promises_;  // no order of sums is declared
+  Promises promises_;  // no order of sums is declared, but whether products are from parts
 };
 
 }  // namespace

@@ -506,6 +506,29 @@ TEST_P(Soundness, DeclaredProfilesHold) {
   }
 }
 
+// Products from parts, in sums deep and wide enough for several steps of a unit for matrices.
+TEST_P(Soundness, ProductsFromPartsHold) {
+  const auto data = static_cast<Data>(GetParam());
+  Rng rng(MixSeeds(20, GetParam()));
+  OracleOptions options;
+  options.profile.natural_exp = true;
+  options.profile.sum_lanes = 1;
+  options.profile.online_block = 512;
+  options.profile.split_products = true;
+  for (int i = 0; i < 400; ++i) {
+    const Case c = DrawCase(rng, static_cast<Op>(rng.Below(kOpCount)), data, 150);
+    const Reference r = ComputeReference(c, options);
+    EvaluationStyle style = EvaluationStyle::Random(rng);
+    style.order = SumOrder::kParts;
+    style.scale = ScaleUse::kOnScore;
+    style.preload_bias = rng.OneIn(2);
+    style.online_block = 512;
+    style.flush = true;
+    style.exponential = rng.OneIn(2) ? Exponential::kNatural : Exponential::kSloppy;
+    ASSERT_EQ(Violations(c, r, Evaluate(c, style)), 0) << "case " << i;
+  }
+}
+
 // Operations that round to either neighbour: all one way, at random, or against the result.
 TEST_P(Soundness, AnyRoundingStaysWithinItsBound) {
   const auto data = static_cast<Data>(GetParam());
