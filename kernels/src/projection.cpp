@@ -71,7 +71,8 @@ void ProjectRows(const ProjectionProblem& problem, const ProjectionTask& task) {
   int64_t k = 0;
   do {  // once at least: a depth of 0 gives the bias
     const int64_t depth = std::min(kProductDepth, problem.depth - k);
-    PackInput(problem, task, k, depth);
+    if (*task.packed_row != task.first_row) PackInput(problem, task, k, depth);
+    *task.packed_row = depth == problem.depth ? task.first_row : -1;
     // All blocks together fetch the next panel, which may come from far off.
     const int64_t blocks = DivideRoundingUp(task.rows, block);
     const int64_t later_depths = DivideRoundingUp(blocks * kLineFloats, PanelColumns());
@@ -194,13 +195,25 @@ bool ProjectionRun::Reserve(Arena& arena, int64_t rows) {
   if (rows == 0) return true;
   const int64_t row_groups = DivideRoundingUp(rows, TaskRows(rows));
   const int64_t workers = WorkerCount(parallel_, row_groups * PanelGroups(row_groups, Panels()));
-  Arena input_size;
-  float* input = nullptr;
-  if (!PlaceAt(input, input_size, {ScratchSize(rows)})) return false;
+  Arena of_worker;
+  WorkerMemory memory;
+  if (!PlaceMemory(of_worker, rows, memory)) return false;
   return (problem_.packed != nullptr ||
           packed_.Place(arena, {PackedWeightsSize(problem_.depth, problem_.columns)})) &&
          bias_.Place(arena, {RoundUp(problem_.columns, kProjectionAlignment)}) &&
-         inputs_.Place(arena, workers, input_size);
+         inputs_.Place(arena, workers, of_worker);
+}
+
+bool ProjectionRun::PlaceMemory(Arena& arena, int64_t rows, WorkerMemory& memory) const {
+  return PlaceAt(memory.packed_row, arena, {1}) &&
+         PlaceAt(memory.input, arena, {ScratchSize(rows)});
+}
+
+ProjectionRun::WorkerMemory ProjectionRun::MemoryOf(int64_t worker, int64_t rows) {
+  Arena arena = inputs_.Of(worker);
+  WorkerMemory memory;
+  (void)PlaceMemory(arena, rows, memory);  // has been counted
+  return memory;
 }
 
 void ProjectionRun::Prepare() {
@@ -238,24 +251,33 @@ void ProjectionRun::RunPart(const Part& part, int64_t reserved_rows, float* proj
   problem.input = part.input;
   const int64_t task_rows = TaskRows(part.rows);
   const int64_t row_groups = DivideRoundingUp(part.rows, task_rows);
-  const int64_t panel_groups = PanelGroups(row_groups, panels);
+  // Each worker takes panels next to each other, of the same rows one group after the other.
+  const int64_t workers = WorkerCount(parallel_, panels);
+  const int64_t groups_each = DivideRoundingUp(PanelGroups(row_groups, panels), workers);
+  const int64_t panel_groups = groups_each * workers;
   const PanelOrder order = PanelOrder::Of(part.first_panel, part.last_panel, Panels());
-  ForEachTask(parallel_, row_groups * panel_groups, [&](int64_t index, int64_t worker) {
-    const int64_t task_row = index % row_groups * task_rows;
-    const int64_t group = index / row_groups;
-    float* packed_input = nullptr;
-    Arena memory = inputs_.Of(worker);
-    (void)PlaceAt(packed_input, memory, {ScratchSize(reserved_rows)});  // has been counted
+  const int64_t tasks = row_groups * panel_groups;
+  for (int64_t worker = 0; worker < WorkerCount(parallel_, tasks); ++worker) {
+    *MemoryOf(worker, reserved_rows).packed_row = -1;
+  }
+  ForEachTask(parallel_, tasks, [&](int64_t index, int64_t worker) {
+    const int64_t task_row = index / groups_each % row_groups * task_rows;
+    const int64_t group = index / (groups_each * row_groups) * groups_each + index % groups_each;
+    const int64_t first = PartBegin(panels, panel_groups, group);
+    const int64_t last = PartBegin(panels, panel_groups, group + 1);
+    if (first == last) return;
+    const WorkerMemory memory = MemoryOf(worker, reserved_rows);
     kernels_->project(problem,
                       {.first_row = task_row,
                        .rows = std::min(task_rows, part.rows - task_row),
                        .input_row = part.input_row,
                        .panels = order,
-                       .first = PartBegin(panels, panel_groups, group),
-                       .last = PartBegin(panels, panel_groups, group + 1),
+                       .first = first,
+                       .last = last,
                        .weights = problem_.packed != nullptr ? problem_.packed : packed_.data(),
                        .bias = bias_.data(),
-                       .input = packed_input,
+                       .packed_row = memory.packed_row,
+                       .input = memory.input,
                        .projected = projected,
                        .stride = stride});
   });

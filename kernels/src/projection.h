@@ -89,6 +89,13 @@ class ProjectionRun {
   int64_t PanelGroups(int64_t row_groups, int64_t panels) const;
   int64_t Panels() const;
   int64_t ScratchSize(int64_t rows) const;
+  // As ProjectionTask has it.
+  struct WorkerMemory {
+    int64_t* packed_row = nullptr;
+    float* input = nullptr;
+  };
+  [[nodiscard]] bool PlaceMemory(Arena& arena, int64_t rows, WorkerMemory& memory) const;
+  WorkerMemory MemoryOf(int64_t worker, int64_t rows);
 
   const ProjectionProblem& problem_;
   int64_t target_;

@@ -46,16 +46,6 @@ constexpr int64_t kGroupFloats = kGroupSteps * 2 * kPartsFloats;
 constexpr int64_t kWeightsFloats = 2 * kGroupFloats;
 constexpr int64_t kBlockSums = kRows * kColumns;
 
-int64_t Steps(int64_t depth) { return DivideRoundingUp(depth, kPartDepth); }
-
-// A task's memory: parts of the input, of one group of weights, and sums of a panel.
-int64_t InputFloats(int64_t rows, int64_t depth) {
-  return DivideRoundingUp(rows, kRows) * 2 * std::min(Steps(depth), kChunkSteps) * kPartsFloats;
-}
-int64_t Scratch(int64_t rows, int64_t depth) {
-  return InputFloats(rows, depth) + kWeightsFloats + DivideRoundingUp(rows, kRows) * kBlockSums;
-}
-
 // The rows of a task without parts.
 struct OddRows {
   uint64_t bits[kMostRows / 64] = {};
@@ -63,6 +53,23 @@ struct OddRows {
   void Set(int64_t row) { bits[row / 64] |= uint64_t{1} << (row % 64); }
   bool Has(int64_t row) const { return ((bits[row / 64] >> (row % 64)) & 1) != 0; }
 };
+constexpr int64_t kOddRowsFloats = sizeof(OddRows) / sizeof(float);
+
+int64_t Steps(int64_t depth) { return DivideRoundingUp(depth, kPartDepth); }
+
+// A task's memory: parts of the input, of two groups of weights, sums of a panel, and OddRows.
+int64_t InputFloats(int64_t rows, int64_t depth) {
+  return DivideRoundingUp(rows, kRows) * 2 * std::min(Steps(depth), kChunkSteps) * kPartsFloats;
+}
+int64_t Scratch(int64_t rows, int64_t depth) {
+  return InputFloats(rows, depth) + kWeightsFloats + DivideRoundingUp(rows, kRows) * kBlockSums +
+         kOddRowsFloats;
+}
+
+OddRows& OddRowsOf(const ProjectionProblem& problem, const ProjectionTask& task) {
+  float* const end = task.input + Scratch(task.rows, problem.depth);
+  return *reinterpret_cast<OddRows*>(end - kOddRowsFloats);
+}
 
 const float* InputRow(const ProjectionProblem& problem, const ProjectionTask& task, int64_t r) {
   const int64_t row = task.first_row + r;
@@ -71,7 +78,9 @@ const float* InputRow(const ProjectionProblem& problem, const ProjectionTask& ta
 
 // [16 rows][step][part]: rows of words of two depths, zeros for rows that are not there.
 void PackInput(const ProjectionProblem& problem, const ProjectionTask& task, int64_t k,
-               int64_t depth, OddRows& odd) {
+               int64_t depth) {
+  OddRows& odd = OddRowsOf(problem, task);
+  if (k == 0) odd = {};
   const int64_t steps = Steps(depth);
   for (int64_t r = 0; r < RoundUp(task.rows, kRows); ++r) {
     const float* const row = r < task.rows ? InputRow(problem, task, r) + k : nullptr;
@@ -250,8 +259,11 @@ class ChunkProduct {
   float* sums_;     // of a panel
 };
 
+// By multiply-adds, which pack the input in another way.
 void ProjectWhole(const ProjectionProblem& problem, const ProjectionTask& task) {
+  *task.packed_row = -1;
   ProjectionKernelsFor(HWY_AVX3_DL).project(problem, task);
+  *task.packed_row = -1;
 }
 
 // The columns of weights without parts, over again.
@@ -281,7 +293,8 @@ void MendColumns(const ProjectionProblem& problem, ProjectionTask task) {
 }
 
 // The rows of the input without parts, over again: those beside each other together.
-void MendRows(const ProjectionProblem& problem, const ProjectionTask& task, const OddRows& odd) {
+void MendRows(const ProjectionProblem& problem, const ProjectionTask& task) {
+  const OddRows& odd = OddRowsOf(problem, task);
   for (int64_t r = 0; r < task.rows; ++r) {
     if (!odd.Has(r)) continue;
     ProjectionTask run = task;
@@ -294,17 +307,17 @@ void MendRows(const ProjectionProblem& problem, const ProjectionTask& task, cons
 }
 
 void ProjectParts(const ProjectionProblem& problem, const ProjectionTask& task) {
-  OddRows odd;
   {
     const PartTiles tiles;
     for (int64_t k = 0; k < problem.depth; k += kChunkSteps * kPartDepth) {
       const int64_t depth = std::min(kChunkSteps * kPartDepth, problem.depth - k);
-      PackInput(problem, task, k, depth, odd);
+      if (*task.packed_row != task.first_row) PackInput(problem, task, k, depth);
+      *task.packed_row = depth == problem.depth ? task.first_row : -1;
       ChunkProduct(problem, task, k, depth).Run();
     }
   }
   MendColumns(problem, task);
-  MendRows(problem, task, odd);
+  MendRows(problem, task);
 }
 
 // And which columns have no parts.

@@ -17,7 +17,8 @@ struct ProjectionTask {
   int64_t last;
   const float* weights;  // packed
   const float* bias;     // [columns, rounded up to a panel]
-  float* input;          // memory for packed rows (ProjectionKernels::scratch)
+  int64_t* packed_row;  // the first row of those that `input` holds packed; -1: none. To be kept up
+  float* input;         // memory for packed rows (ProjectionKernels::scratch)
   float* projected;
   int64_t stride;
 };
