@@ -16,8 +16,10 @@
 namespace maskproof::bench {
 namespace {
 
-// A short call is timed many times over, after one that warms the caches up for it.
+// A short call is timed many times over.
 constexpr double kShortestTurn = 5e-3;
+// All but long calls come after one that warms the caches up for them.
+constexpr double kLongCall = 10.0 * kShortestTurn;
 constexpr double kMostCalls = 1000.0;
 constexpr int64_t kFewestRounds = 3;
 constexpr int64_t kMostRounds = 200;
@@ -29,6 +31,7 @@ struct Entry {
   const Implementation* implementation = nullptr;
   const Problem* problem = nullptr;
   size_t calls = 1;               // in a turn
+  bool warms_up = true;           // by one call more, before
   std::vector<double> peaks;      // GFLOP/s, before each turn
   std::vector<double> bandwidth;  // share of reading, in each round
   Row row;
@@ -117,11 +120,12 @@ class GroupRun {
   // so it only counts if it is long anyway.
   bool WarmUp(Entry& entry, std::string& error) const {
     double once = 0.0;
-    for (int call = 0; call < 2 && once < 10.0 * kShortestTurn; ++call) {
+    for (int call = 0; call < 2 && once < kLongCall; ++call) {
       const Stopwatch stopwatch(options_.time);
       if (!entry.contender->Run(error)) return false;
       once = std::max(stopwatch.Seconds(), 1e-7);
     }
+    entry.warms_up = once < kLongCall;
     entry.calls = static_cast<size_t>(std::clamp(std::ceil(kShortestTurn / once), 1.0, kMostCalls));
     return true;
   }
@@ -145,7 +149,7 @@ class GroupRun {
 
   bool Turn(Entry& entry, double& seconds) {
     std::string error;
-    bool ok = entry.calls == 1 || entry.contender->Run(error);
+    bool ok = !entry.warms_up || entry.contender->Run(error);
     const Stopwatch stopwatch(options_.time);
     for (size_t call = 0; call < entry.calls; ++call) ok = entry.contender->Run(error) && ok;
     seconds = stopwatch.Seconds() / static_cast<double>(entry.calls);

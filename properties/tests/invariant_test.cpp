@@ -384,6 +384,66 @@ TEST(ReferenceMatch, HoldsASubjectToNoNegativeZeroIfItPromisesThat) {
   }
 }
 
+// ---- promises of reproducible rows --------------------------------------------------------------
+
+// Sums in one order or in another, by some size of the case.
+class TwoOrders final : public Subject {
+ public:
+  using IsOther = bool (*)(const Geometry& g);
+  explicit TwoOrders(IsOther is_other) : is_other_(is_other) {
+    promises_ = one_->promises();
+    promises_.reproducible_rows = true;
+  }
+
+  Promises& promises_held_to() { return promises_; }
+  const std::string& name() const override { return one_->name(); }
+  const std::string& target() const override { return one_->target(); }
+  const Promises& promises() const override { return promises_; }
+  bool Supports(const Case& c) const override { return one_->Supports(c); }
+  Outcome Run(const Case& c, const RunRequest& request) override {
+    const bool valid = JudgeValidity(c).validity == Validity::kValid;
+    return (valid && is_other_(GeometryOf(c)) ? *other_ : *one_).Run(c, request);
+  }
+
+ private:
+  IsOther is_other_;
+  std::unique_ptr<Subject> one_ = MakeEvaluationSubject("forward");
+  std::unique_ptr<Subject> other_ = MakeEvaluationSubject("pairwise");
+  Promises promises_;
+};
+
+int TimesBroken(const char* id, TwoOrders& subject) {
+  const Invariant& invariant = *FindInvariant(id);
+  int broken = 0;
+  for (uint64_t number = 0; number < 60; ++number) {
+    const Verdict verdict = invariant.check(subject, CaseNumber(number, Op::kCore, invariant));
+    broken += verdict.kind == VerdictKind::kBroken ? 1 : 0;
+  }
+  return broken;
+}
+
+// Rows that are computed in another way when there are more keys: allowed where that is declared.
+TEST(ReproducibleRows, SeveralWaysAllowOtherLengths) {
+  TwoOrders subject([](const Geometry& g) { return g.total % 2 == 0; });
+  EXPECT_GT(TimesBroken("padding-extension", subject), 5);
+  EXPECT_GT(TimesBroken("causal-prefix", subject), 5);
+  subject.promises_held_to().several_ways = true;
+  EXPECT_EQ(TimesBroken("padding-extension", subject), 0);
+  EXPECT_EQ(TimesBroken("causal-prefix", subject), 0);
+}
+
+// And nothing else.
+TEST(ReproducibleRows, SeveralWaysAllowNoOtherBatchOrHeads) {
+  TwoOrders by_batch([](const Geometry& g) { return g.batch % 2 == 0; });
+  TwoOrders by_heads([](const Geometry& g) { return g.heads % 2 == 0; });
+  for (const bool several : {false, true}) {
+    by_batch.promises_held_to().several_ways = several;
+    by_heads.promises_held_to().several_ways = several;
+    EXPECT_GT(TimesBroken("batch-independence", by_batch), 5);
+    EXPECT_GT(TimesBroken("head-independence", by_heads), 5);
+  }
+}
+
 // ---- refusal ------------------------------------------------------------------------------------
 
 TEST(Refusal, HoldsAMessageToThePromiseOfNames) {
