@@ -160,17 +160,15 @@ HWY_INLINE void MultiplySmallParts(const PartFactors& factors, const float* late
   LoadColumnPart(factors, 0);
   MultiplyLoaded<kBothRows>();
   FetchPart(later, later_next, 0);
-  LoadRowPart<kBothRows>(factors, 1);  // m m
-  LoadColumnPart(factors, 1);
+  LoadRowPart<kBothRows>(factors, 1);  // m h
+  MultiplyLoaded<kBothRows>();
+  LoadColumnPart(factors, 1);  // m m
   MultiplyLoaded<kBothRows>();
   FetchPart(later, later_next, 1);
-  LoadColumnPart(factors, 0);  // m h
+  LoadRowPart<kBothRows>(factors, 0);  // h m
   MultiplyLoaded<kBothRows>();
   FetchPart(later, later_next, 2);
-  LoadRowPart<kBothRows>(factors, 0);  // h l
-  LoadColumnPart(factors, 2);
-  MultiplyLoaded<kBothRows>();
-  LoadColumnPart(factors, 1);  // h m
+  LoadColumnPart(factors, 2);  // h l
   MultiplyLoaded<kBothRows>();
 }
 
