@@ -12,7 +12,6 @@
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 
 #include "bf16_parts-inl.h"
@@ -33,8 +32,8 @@ namespace {
 // Rows of a block, and columns of a panel: two tile registers.
 constexpr int64_t kRows = 2 * kPartRows;
 constexpr int64_t kColumns = 2 * kPartRows;
-// Depth of the sums whose small products are all added up before the large ones (oracle.md (28)).
-// Their weights, as parts, stay in the first-level cache while all rows are multiplied.
+// Steps of the depth that all rows are multiplied by before the next ones: their weights, as parts,
+// stay in the first-level cache meanwhile.
 constexpr int64_t kGroupSteps = 4;
 // Depth of the input that is held as parts: those of a task's rows stay in the second-level cache.
 constexpr int64_t kChunkSteps = 32;
@@ -61,13 +60,13 @@ int64_t Steps(int64_t depth) { return DivideRoundingUp(depth, kPartDepth); }
 int64_t InputFloats(int64_t rows, int64_t depth) {
   return DivideRoundingUp(rows, kRows) * 2 * std::min(Steps(depth), kChunkSteps) * kPartsFloats;
 }
-int64_t Scratch(int64_t rows, int64_t depth) {
+int64_t MemoryFloats(int64_t rows, int64_t depth) {
   return InputFloats(rows, depth) + kWeightsFloats + DivideRoundingUp(rows, kRows) * kBlockSums +
          kOddRowsFloats;
 }
 
 OddRows& OddRowsOf(const ProjectionProblem& problem, const ProjectionTask& task) {
-  float* const end = task.input + Scratch(task.rows, problem.depth);
+  float* const end = task.input + MemoryFloats(task.rows, problem.depth);
   return *reinterpret_cast<OddRows*>(end - kOddRowsFloats);
 }
 
@@ -259,7 +258,7 @@ class ChunkProduct {
   float* sums_;     // of a panel
 };
 
-// By multiply-adds, which pack the input in another way.
+// By multiply-adds, which pack the input in another way, and in less memory.
 void ProjectWhole(const ProjectionProblem& problem, const ProjectionTask& task) {
   *task.packed_row = -1;
   ProjectionKernelsFor(HWY_AVX3_DL).project(problem, task);
@@ -339,7 +338,7 @@ const ProjectionKernels* GetBf16ProjectionKernels() {
   static const ProjectionKernels kernels{.panel = kColumns,
                                          .block_rows = kRows,
                                          .task_blocks = kTaskBlocks,
-                                         .scratch = Scratch,
+                                         .scratch = MemoryFloats,
                                          .pack = PackPanel,
                                          .project = ProjectParts};
   return &kernels;
