@@ -200,6 +200,18 @@ int64_t NextTo(Rng& rng, int64_t block, int64_t limit) {
   return std::clamp<int64_t>(size, 1, std::max<int64_t>(limit, 1));
 }
 
+// The same for a projection: few columns, so that the oracle can follow.
+void ChooseDeepRows(Rng& rng, const Limits& limits, Recipe& r) {
+  const int64_t depth = rng.OneIn(4)
+                            ? rng.Between(1000, 1100)
+                            : (rng.OneIn(2) ? PickOf(rng, {24, 31, 32, 33, 64, 65, 96, 127, 128})
+                                            : rng.Between(120, 300));
+  r.input_width = std::min(depth, limits.max_input_width);
+  r.sequence = std::min<int64_t>(r.sequence, depth >= 1000 ? 40 : 70);
+  r.head_size = rng.Between(1, depth >= 1000 ? 3 : 12);
+  r.value_head_size = r.head_size;
+}
+
 // docs/recipes.md says which blocks these are.
 void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
   const auto few = [&](int64_t most) { return rng.Between(1, most); };
@@ -267,6 +279,7 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
           limits.max_head_size);
       r.value_head_size =
           rng.OneIn(2) ? r.head_size : std::min<int64_t>(rng.Between(20, 72), limits.max_head_size);
+      if (r.op != Op::kCore && !rng.OneIn(3)) ChooseDeepRows(rng, limits, r);
       return;
     case Seam::kHeadSize:
       r.head_size = NextTo(rng, PickOf(rng, {32, 48, 64, 80, 96, 128}), limits.max_head_size);
@@ -356,12 +369,38 @@ void MakeExact(Rng& rng, Recipe& r) {
   r.scale = PickOf(rng, {1.0F, 0.5F, 0.25F, 0.125F});
 }
 
+// Input and weights so far from 1 that a kernel which splits numbers, or converts them, has to
+// treat them apart; one of the two may be within its means. Their products are of order 1, or
+// small.
+void MakeFarFactors(Rng& rng, Recipe& r) {
+  const auto far = static_cast<float>(rng.Between(118, 123)) * (rng.OneIn(2) ? 1.0F : -1.0F);
+  const bool vanishes = far < 0.0F && rng.OneIn(2);
+  const float other = vanishes ? static_cast<float>(rng.Between(30, 58)) : -far;
+  const bool far_input = rng.OneIn(2);
+  const auto scales = [&](float exponent) {
+    return Values{.distribution = Distribution::kScales,
+                  .seed = ChooseSeed(rng),
+                  .a = exponent - 2.0F,
+                  .b = exponent};
+  };
+  r.of(TensorId::kInput) = scales(far_input ? far : other);
+  r.of(TensorId::kWeights) = scales(far_input ? other : far);
+  r.bias = false;
+}
+
 void ChooseAllValues(Rng& rng, Recipe& r) {
   for (size_t i = 0; i < kTensorCount; ++i) {
     const auto id = static_cast<TensorId>(i);
     if (UsesTensor(r, id)) r.values[i] = ChooseValues(rng, r, id);
   }
-  if (Percent(rng, 15)) MakeExact(rng, r);
+  constexpr int64_t kManyRows = 14;
+  constexpr int64_t kDeepRow = 20;
+  if (Percent(rng, 15)) {
+    MakeExact(rng, r);
+  } else if (r.op == Op::kAttention && r.sequence >= kManyRows && r.input_width >= kDeepRow &&
+             rng.OneIn(3)) {
+    MakeFarFactors(rng, r);
+  }
 }
 
 void ChooseFaults(Rng& rng, const Limits& limits, Recipe& r) {
