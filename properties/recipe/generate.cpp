@@ -183,7 +183,7 @@ enum class Seam : uint8_t {
 };
 
 Seam ChooseSeam(Rng& rng, Op op) {
-  if (rng.OneIn(4)) return Seam::kMatrices;
+  if (rng.OneIn(3)) return Seam::kMatrices;
   if (op == Op::kCore)
     return PickOf(rng, {Seam::kRows, Seam::kTiles, Seam::kManyKeys, Seam::kPrefill, Seam::kHeadSize,
                         Seam::kHeads, Seam::kHeadGroups, Seam::kBatch});
@@ -202,13 +202,13 @@ int64_t NextTo(Rng& rng, int64_t block, int64_t limit) {
 
 // The same for a projection: few columns, so that the oracle can follow.
 void ChooseDeepRows(Rng& rng, const Limits& limits, Recipe& r) {
-  const int64_t depth = rng.OneIn(4)
+  const int64_t depth = rng.OneIn(3)
                             ? rng.Between(1000, 1100)
                             : (rng.OneIn(2) ? PickOf(rng, {24, 31, 32, 33, 64, 65, 96, 127, 128})
                                             : rng.Between(120, 300));
   r.input_width = std::min(depth, limits.max_input_width);
-  r.sequence = std::min<int64_t>(r.sequence, depth >= 1000 ? 40 : 70);
-  r.head_size = rng.Between(1, depth >= 1000 ? 3 : 12);
+  r.sequence = std::min<int64_t>(r.sequence, depth >= 1000 ? 30 : 70);
+  r.head_size = rng.Between(1, 14);
   r.value_head_size = r.head_size;
 }
 
@@ -398,7 +398,7 @@ void ChooseAllValues(Rng& rng, Recipe& r) {
   if (Percent(rng, 15)) {
     MakeExact(rng, r);
   } else if (r.op == Op::kAttention && r.sequence >= kManyRows && r.input_width >= kDeepRow &&
-             rng.OneIn(3)) {
+             rng.OneIn(2)) {
     MakeFarFactors(rng, r);
   }
 }
