@@ -10,14 +10,14 @@
 
 namespace maskproof::kernels {
 
-HeadQueue::HeadQueue(HeadPlace* places, int64_t place_count, int64_t heads, const HeadSteps& steps)
+HeadQueue::HeadQueue(HeadPlace* places, int64_t place_limit, int64_t heads, const HeadSteps& steps)
     : places_(places),
-      place_count_(place_count),
+      place_count_(place_limit),
       heads_(heads),
       steps_{steps.prepare, steps.pack, steps.run} {
   for (int64_t i = 0; i < place_count_; ++i) {
-    places_[i] = {.next_head = PartBegin(heads, place_count, i),
-                  .end_head = PartBegin(heads, place_count, i + 1)};
+    places_[i] = {.next_head = PartBegin(heads, place_limit, i),
+                  .end_head = PartBegin(heads, place_limit, i + 1)};
   }
 }
 

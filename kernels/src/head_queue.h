@@ -44,7 +44,7 @@ struct HeadPlace {
 class HeadQueue {
  public:
   // `places` outlives the queue; there are at most as many as heads. Heads are numbered from 0.
-  HeadQueue(HeadPlace* places, int64_t place_count, int64_t heads, const HeadSteps& steps);
+  HeadQueue(HeadPlace* places, int64_t place_limit, int64_t heads, const HeadSteps& steps);
 
   // Something to do; waits where nothing can be done before others have finished a step. Nothing
   // once all has been given out.

@@ -123,10 +123,19 @@ TEST_P(ProjectionTest, SizesAroundThoseOfRegisters) {
 TEST_P(ProjectionTest, ThreadsDoNotChangeABit) {
   const std::unique_ptr<ParallelFor> pool = MakeThreadPool(3);
   for (const int64_t rows : {40, 290}) {
-    ProjectionCase c = MakeProjection(rows, 100, 192, 31);
-    c.Input(7, 3) = 0x1p-80F;
-    c.Weight(50, 100) = 0x1p-90F;
-    EXPECT_TRUE(SameBits(Project(c), Project(c, pool.get())));
+    const ProjectionCase plain = MakeProjection(rows, 100, 192, 31);
+    // The first row, one further on, columns of several panels: what is done over again for them
+    // must not stay where the next panels look for packed rows.
+    for (const int64_t row : {-1, 0, 7}) {
+      for (const bool in_columns : {false, true}) {
+        ProjectionCase c = plain;
+        if (row >= 0) c.Input(row, 3) = 0x1p-80F;
+        for (int64_t column = 0; in_columns && column < 192; column += 40) {
+          c.Weight(50, column) = 0x1p-90F;
+        }
+        EXPECT_TRUE(SameBits(Project(c), Project(c, pool.get()))) << row << ", " << in_columns;
+      }
+    }
   }
 }
 

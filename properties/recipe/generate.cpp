@@ -202,12 +202,12 @@ int64_t NextTo(Rng& rng, int64_t block, int64_t limit) {
 
 // The same for a projection: few columns, so that the oracle can follow.
 void ChooseDeepRows(Rng& rng, const Limits& limits, Recipe& r) {
-  const int64_t depth = rng.OneIn(3)
-                            ? rng.Between(1000, 1100)
-                            : (rng.OneIn(2) ? PickOf(rng, {24, 31, 32, 33, 64, 65, 96, 127, 128})
-                                            : rng.Between(120, 300));
+  const bool very = rng.OneIn(3);
+  const int64_t next_to = PickOf(rng, {24, 31, 32, 33, 64, 65, 96, 127, 128});
+  const int64_t usual = rng.OneIn(2) ? next_to : rng.Between(120, 300);
+  const int64_t depth = very ? rng.Between(1000, 1100) : usual;
   r.input_width = std::min(depth, limits.max_input_width);
-  r.sequence = std::min<int64_t>(r.sequence, depth >= 1000 ? 30 : 70);
+  r.sequence = std::min<int64_t>(r.sequence, very ? 30 : 70);
   r.head_size = rng.Between(1, 14);
   r.value_head_size = r.head_size;
 }
