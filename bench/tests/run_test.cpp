@@ -11,6 +11,7 @@
 
 #include "bench/machine.h"
 #include "bench/report.h"
+#include "bench/stopwatch.h"
 
 namespace maskproof::bench {
 namespace {
@@ -92,6 +93,63 @@ TEST(RunGroup, EverybodyGetsEveryRound) {
   EXPECT_EQ(last.over_variant->to, "first");
   ASSERT_TRUE(last.over_threads);
   EXPECT_EQ(last.over_threads->to, "1");
+}
+
+// Takes so much processor time, and counts its calls.
+class Busy final : public Implementation {
+ public:
+  explicit Busy(double seconds) : seconds_(seconds) {}
+  const std::string& name() const override { return name_; }
+  bool ours() const override { return true; }
+  bool AppliesTo(Work /*work*/) const override { return true; }
+  std::unique_ptr<Contender> Prepare(const Problem& problem, int /*threads*/,
+                                     std::string& /*error*/) override {
+    return std::make_unique<Call>(problem, *this);
+  }
+  int calls() const { return calls_; }
+
+ private:
+  class Call final : public Contender {
+   public:
+    Call(const Problem& problem, Busy& owner) : owner_(owner), constant_(problem, 1.0F) {}
+    bool Run(std::string& /*error*/) override {
+      const Stopwatch stopwatch(TimeKind::kProcessor);
+      while (stopwatch.Seconds() < owner_.seconds_) {
+      }
+      ++owner_.calls_;
+      return true;
+    }
+    std::span<const float> output() const override { return constant_.output(); }
+
+   private:
+    Busy& owner_;
+    ConstantContender constant_;
+  };
+
+  std::string name_ = "busy";
+  double seconds_;
+  int calls_ = 0;
+};
+
+int CallsInTwoRounds(double seconds) {
+  auto busy = std::make_unique<Busy>(seconds);
+  const Busy& counted = *busy;
+  RunOptions options;
+  options.rounds = 2;
+  options.time = TimeKind::kProcessor;
+  options.implementations.push_back(std::move(busy));
+  Group group = SmallGroup(Work::kCore);
+  group.specs.resize(1);
+  Results results;
+  RunGroup(group, options, results);
+  return counted.calls();
+}
+
+// Two calls to begin with, if they are not long; then in each round one that warms up, unless it is
+// long, and one that counts.
+TEST(RunGroup, WarmsUpForAllButLongCalls) {
+  EXPECT_EQ(CallsInTwoRounds(0.008), 2 + 2 * 2);
+  EXPECT_EQ(CallsInTwoRounds(0.06), 1 + 2);
 }
 
 TEST(RunGroup, MeasuresThePeakBeforeEveryTurn) {

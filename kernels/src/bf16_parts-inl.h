@@ -181,29 +181,17 @@ HWY_INLINE void MultiplyFirstParts(const PartFactors& factors) {
   MultiplyLoaded<kBothRows>();
 }
 
-// One step of all products, for sums so deep that their order is of no account. Fetches `later`, a
-// factor of the next step.
+// One step of all products, those of the first parts last, for sums so deep that the order of steps
+// is of no account. Fetches as MultiplySmallParts does, which leaves the rows' first parts loaded.
 template <bool kBothRows>
 HWY_INLINE void MultiplyAllParts(const PartFactors& factors, const float* later,
                                  int64_t later_next) {
-  LoadRowPart<kBothRows>(factors, 2);  // l h
+  MultiplySmallParts<kBothRows>(factors, later, later_next);
   LoadColumnPart(factors, 0);
-  MultiplyLoaded<kBothRows>();
-  FetchPart(later, later_next, 2);
-  LoadRowPart<kBothRows>(factors, 1);  // m h
-  MultiplyLoaded<kBothRows>();
-  LoadColumnPart(factors, 1);  // m m
-  MultiplyLoaded<kBothRows>();
-  FetchPart(later, later_next, 1);
-  LoadRowPart<kBothRows>(factors, 0);  // h m
-  MultiplyLoaded<kBothRows>();
-  LoadColumnPart(factors, 2);  // h l
-  MultiplyLoaded<kBothRows>();
-  FetchPart(later, later_next, 0);
-  LoadColumnPart(factors, 0);  // h h
   MultiplyLoaded<kBothRows>();
 }
 
+// Sums to go on from; `stride` 0: one row for all.
 template <bool kBothRows>
 HWY_INLINE void LoadSums(const float* from, int64_t stride) {
   const auto bytes = static_cast<size_t>(stride) * sizeof(float);

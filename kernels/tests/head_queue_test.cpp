@@ -116,24 +116,30 @@ TEST(HeadQueueTest, AWorkerTakesHeadsThatAreLeftOver) {
   EXPECT_EQ(heads, (std::vector<int64_t>{0, 0, 1, 1, 2, 2, 4, 4}));
 }
 
+// Until the last step of a stage has been finished, not only begun.
 TEST(HeadQueueTest, WaitsForWhatComesFirst) {
   std::vector<HeadPlace> memory = Places(1);
-  HeadQueue queue(memory.data(), 1, 1, {.pack = 1, .run = 1});
-  const std::optional<HeadStep> pack = queue.Next(0);
-  ASSERT_TRUE(pack.has_value());
+  HeadQueue queue(memory.data(), 1, 1, {.pack = 2, .run = 1});
+  const std::optional<HeadStep> first = queue.Next(0);
+  const std::optional<HeadStep> second = queue.Next(0);
+  ASSERT_TRUE(first && second);
+  queue.Finish(*first);
   std::atomic<bool> packed{false};
   std::atomic<bool> early{false};
+  std::atomic<bool> ran{false};
   std::thread other([&] {
     const std::optional<HeadStep> run = queue.Next(1);
     early = !packed;
+    ran = run && run->stage == HeadStage::kRun;
     if (run) queue.Finish(*run);
   });
   // Longer than it looks out before it sleeps.
   std::this_thread::sleep_for(std::chrono::milliseconds(5));
   packed = true;
-  queue.Finish(*pack);
+  queue.Finish(*second);
   other.join();
   EXPECT_FALSE(early);
+  EXPECT_TRUE(ran);
   EXPECT_FALSE(queue.Next(0).has_value());
 }
 
@@ -162,6 +168,7 @@ TEST(HeadQueueTest, NoStepComesEarlyOrTwice) {
             if (holds != step->head) ++wrong;
             if (done[head][stage - 1] != kCounts[stage - 1]) ++wrong;
           }
+          std::this_thread::yield();  // so that others come between
           if (steps[head * 12 + stage * 4 + static_cast<size_t>(step->index)]++ != 0) ++wrong;
           ++done[head][stage];
           queue.Finish(*step);
