@@ -154,7 +154,8 @@ class FloatAttention {
   }
 
   // As a unit for matrices of bfloat16 numbers computes it: steps of 32 terms, each kind of product
-  // in two chains, and where a sum is not deep (`deep_sum_`), the large ones after all others of 128.
+  // in two chains, and where a sum is not deep (`deep_sum_`), the large ones after all others of
+  // 128.
   float DotOfParts(const Terms& terms, float start) {
     const auto has_parts = [](const Term& t) {
       return bfloat16::HasParts(t.x) && bfloat16::HasParts(t.y);
