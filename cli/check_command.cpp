@@ -61,6 +61,9 @@ bool ReadOptions(const CheckArguments& arguments, CampaignOptions& options) {
   }
   options.seed = *seed;
   if (arguments.largest_tokens > 0) options.limits.max_keys = arguments.largest_tokens;
+  if (arguments.largest_heads > 0) {
+    options.limits.max_heads = std::min(options.limits.max_heads, arguments.largest_heads);
+  }
   if (arguments.largest_head_size > 0) {
     options.limits.max_head_size =
         std::min(options.limits.max_head_size, arguments.largest_head_size);
@@ -179,6 +182,7 @@ std::vector<LedgerEntry> LedgerEntries(const CheckArguments& arguments,
                          .recipe_class = ratio.recipe_class,
                          .seed = results.seed,
                          .largest_tokens = arguments.largest_tokens,
+                         .largest_heads = arguments.largest_heads,
                          .largest_head_size = arguments.largest_head_size,
                          .dialect = results.dialect,
                          .measured_profile = arguments.measured_profile,

@@ -27,6 +27,7 @@ struct CheckArguments {
   std::string time;                     // empty: no limit if `cases` is given, else 10 s
   std::string seed = "1";
   int64_t largest_tokens = 0;     // T of a case; 0: the generator's own limit
+  int64_t largest_heads = 0;      // likewise
   int64_t largest_head_size = 0;  // likewise
   std::string json;               // file; empty: none
   std::string out = "maskproof-findings";

@@ -31,7 +31,7 @@ std::string LedgerClass(const Recipe& recipe) {
 bool LedgerEntry::SameKey(const LedgerEntry& other) const {
   const auto key = [](const LedgerEntry& e) {
     return std::tie(e.subject, e.op, e.invariant, e.recipe_class, e.seed, e.largest_tokens,
-                    e.largest_head_size, e.dialect, e.measured_profile);
+                    e.largest_heads, e.largest_head_size, e.dialect, e.measured_profile);
   };
   return key(*this) == key(other);
 }
@@ -53,6 +53,7 @@ std::optional<Ledger> Ledger::FromJson(const std::string& text, std::string& err
       entry.seed = item.at("seed").get<uint64_t>();
       // Older files do not have these.
       entry.largest_tokens = item.value("largest_tokens", entry.largest_tokens);
+      entry.largest_heads = item.value("largest_heads", entry.largest_heads);
       entry.largest_head_size = item.value("largest_head_size", entry.largest_head_size);
       entry.dialect = item.value("dialect", entry.dialect);
       entry.measured_profile = item.value("measured_profile", entry.measured_profile);
@@ -77,6 +78,7 @@ std::string Ledger::ToJson() const {
                                {"class", entry.recipe_class},
                                {"seed", entry.seed},
                                {"largest_tokens", entry.largest_tokens},
+                               {"largest_heads", entry.largest_heads},
                                {"largest_head_size", entry.largest_head_size},
                                {"dialect", entry.dialect},
                                {"measured_profile", entry.measured_profile},

@@ -23,6 +23,7 @@ struct LedgerEntry {
   std::string recipe_class;
   uint64_t seed = 0;
   int64_t largest_tokens = 0;  // 0: the generator's own limit
+  int64_t largest_heads = 0;
   int64_t largest_head_size = 0;
   std::string dialect = "ideal";
   bool measured_profile = false;

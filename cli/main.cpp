@@ -1,6 +1,10 @@
 // maskproof: checks masked-attention kernels against the laws that every correct one obeys.
 #include <fmt/format.h>
 
+#if defined(__linux__)
+#include <malloc.h>
+#endif
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
@@ -46,6 +50,9 @@ void AddCheck(CLI::App& app, int& exit_code) {
       ->type_name("X");
   command->add_option("--largest-tokens", arguments->largest_tokens, "no case with more keys")
       ->type_name("T")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--largest-heads", arguments->largest_heads, "no case with more heads")
+      ->type_name("N")
       ->check(CLI::PositiveNumber);
   command
       ->add_option("--largest-head-size", arguments->largest_head_size, "no case with wider heads")
@@ -243,6 +250,12 @@ int Main(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+#if defined(__GLIBC__)
+  // A campaign gives memory back and takes it again for every case: let the heap keep it.
+  constexpr int kKept = 64 << 20;
+  (void)mallopt(M_TRIM_THRESHOLD, kKept);
+  (void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
   try {
     return Main(argc, argv);
   } catch (const std::exception& problem) {

@@ -137,7 +137,8 @@ TEST_F(Command, TheLedgerNoticesWhatGotWorse) {
 
   // A file from before there were limits in it.
   for (Json& entry : ledger["entries"]) {
-    for (const char* key : {"largest_tokens", "largest_head_size", "dialect", "measured_profile"}) {
+    for (const char* key :
+         {"largest_tokens", "largest_heads", "largest_head_size", "dialect", "measured_profile"}) {
       EXPECT_EQ(entry.erase(key), 1U);
     }
   }
@@ -146,8 +147,9 @@ TEST_F(Command, TheLedgerNoticesWhatGotWorse) {
   // Other cases, and other laws for them, are entries of their own.
   const size_t count = ledger["entries"].size();
   size_t before = count;
-  for (const char* other : {" --seed 2", " --largest-tokens 4", " --largest-head-size 2",
-                            " --dialect zero-rows", " --measured-profile"}) {
+  for (const char* other :
+       {" --seed 2", " --largest-tokens 4", " --largest-heads 1", " --largest-head-size 2",
+        " --dialect zero-rows", " --measured-profile"}) {
     EXPECT_EQ(Run(check + other).exit_code, 0) << other;
     const size_t after = ReadJson("ledger.json")["entries"].size();
     EXPECT_GT(after, before) << other;

@@ -54,7 +54,7 @@ enum class CoreLayout : uint8_t {
 struct Attributes {
   int64_t num_heads = 1;       // Core: ignored, N comes from the tensors
   int64_t unidirectional = 0;  // causal if exactly 1
-  std::optional<std::vector<int64_t>> qkv_hidden_sizes;
+  std::optional<Dims> qkv_hidden_sizes;
   std::optional<float> mask_filter_value;
   std::optional<float> scale;
   std::optional<int64_t> past_present_share_buffer;

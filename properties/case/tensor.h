@@ -2,6 +2,7 @@
 #ifndef MASKPROOF_PROPERTIES_CASE_TENSOR_H_
 #define MASKPROOF_PROPERTIES_CASE_TENSOR_H_
 
+#include <boost/container/static_vector.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -15,7 +16,10 @@ enum class ElementType : uint8_t { kFloat32, kInt32, kInt8, kUint8 };
 size_t ElementSize(ElementType type);
 const char* ElementTypeName(ElementType type);  // "float32", "int32", "int8", "uint8"
 
-using Dims = std::vector<int64_t>;
+// Malformed tensors included.
+inline constexpr size_t kLargestRank = 8;
+// Without the heap: a campaign copies tensors all the time. Throws when it is full.
+using Dims = boost::container::static_vector<int64_t, kLargestRank>;
 std::string ShapeText(const Dims& dims);  // "(2,3)"
 
 // Product of dims; -1 if a dimension is negative or the product exceeds int64. A scalar has 1.

@@ -207,7 +207,7 @@ class Judge {
     return true;
   }
 
-  bool ExplicitHiddenSizes(const std::vector<int64_t>& sizes, int64_t heads, int64_t columns) {
+  bool ExplicitHiddenSizes(const Dims& sizes, int64_t heads, int64_t columns) {
     if (c_.op == Op::kQAttention) {
       return Invalid("qkv_hidden_sizes", "is not an attribute of QAttention");
     }

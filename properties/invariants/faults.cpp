@@ -102,7 +102,7 @@ const char* WrongSize(Case& c, Rng& rng) {
 const char* BadHiddenSizes(Case& c, Rng& rng) {
   if (c.op != Op::kAttention) return BadScale(c, rng);
   const Geometry g = GeometryOf(c);
-  std::vector<int64_t> sizes{g.hidden(), g.hidden(), g.value_hidden()};
+  Dims sizes{g.hidden(), g.hidden(), g.value_hidden()};
   switch (rng.Below(7)) {
     case 0:
       sizes.pop_back();

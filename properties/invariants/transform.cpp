@@ -51,7 +51,7 @@ void GatherColumns(Case& c, std::span<const int64_t> columns) {
 }
 
 void SetHiddenSizes(Case& c, int64_t hidden, int64_t value_hidden) {
-  std::optional<std::vector<int64_t>>& sizes = c.attributes.qkv_hidden_sizes;
+  std::optional<Dims>& sizes = c.attributes.qkv_hidden_sizes;
   const bool given = sizes.has_value() && !sizes->empty();
   if (given) sizes = {hidden, hidden, value_hidden};
 }

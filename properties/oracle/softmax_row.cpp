@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <initializer_list>
 
 namespace maskproof::oracle {
 namespace {
@@ -19,13 +19,25 @@ constexpr double kReferenceExponent = 0x1p-48;
 constexpr double kSlack = 1.0 + 0x1p-20;
 constexpr double kReferenceUnit = 0x1p-51;
 
+// Makes each of `parts` a span of `size` numbers in `memory`, which grows by zeros: a row is small,
+// and so many vectors would cost more than it does.
+void Divide(std::vector<double>& memory, size_t size,
+            std::initializer_list<std::span<double>*> parts) {
+  memory.resize(std::max(memory.size(), size * parts.size()));
+  std::span<double> rest = memory;
+  for (std::span<double>* part : parts) {
+    *part = rest.first(size);
+    rest = rest.subspan(size);
+  }
+}
+
 // Upper bound on e^x - 1, and close to it, for 0 <= x <= 0.5.
 double SmallGrowth(double x) { return x * (1.0 + x); }
 
 }  // namespace
 
 SoftmaxRow::SoftmaxRow(const Rounding& rounding, int64_t total, int64_t columns)
-    : rounding_(rounding), total_(total) {
+    : rounding_(rounding), total_(total), width_(static_cast<size_t>(columns)) {
   const int64_t block = rounding.profile().online_block;
   const int64_t rescalings = block > 0 && total > 0 ? (total - 1) / block : 0;
   rescalings_ = static_cast<double>(rescalings);
@@ -33,12 +45,6 @@ SoftmaxRow::SoftmaxRow(const Rounding& rounding, int64_t total, int64_t columns)
   keys_.reserve(keys);
   scores_.reserve(keys);
   errors_.reserve(keys);
-  for (auto* by_key : {&distances_, &lambdas_, &weights_, &deviations_}) by_key->reserve(keys);
-  const auto width = static_cast<size_t>(columns);
-  for (auto* by_column : {&output_, &bound_, &underflow_, &mixing_, &magnitude_, &inherited_,
-                          &largest_, &total_magnitude_}) {
-    by_column->resize(width);
-  }
 }
 
 void SoftmaxRow::Clear() {
@@ -65,10 +71,7 @@ double SoftmaxRow::ShiftError() const {
 
 SoftmaxRow::Spread SoftmaxRow::Weigh() {
   const size_t n = scores_.size();
-  distances_.resize(n);
-  lambdas_.resize(n);
-  weights_.resize(n);
-  deviations_.resize(n);
+  Divide(key_memory_, n, {&distances_, &lambdas_, &weights_, &deviations_});
   const NumericsProfile& profile = rounding_.profile();
   const double top = *std::ranges::max_element(scores_);
   const double shift = ShiftError();
@@ -104,11 +107,11 @@ SoftmaxRow::Spread SoftmaxRow::Weigh() {
 
 // Output and what does not depend on how the weights may deviate. False on possible overflow.
 bool SoftmaxRow::Gather(const ValueRows& rows) {
-  const size_t width = output_.size();
-  for (auto* by_column :
-       {&output_, &mixing_, &magnitude_, &inherited_, &largest_, &total_magnitude_}) {
-    std::ranges::fill(*by_column, 0.0);
-  }
+  const size_t width = width_;
+  column_memory_.clear();
+  Divide(column_memory_, width,
+         {&output_, &bound_, &underflow_, &mixing_, &magnitude_, &inherited_, &largest_,
+          &total_magnitude_});
   for (size_t i = 0; i < keys_.size(); ++i) {
     const double* value = rows.value + keys_[i] * rows.columns;
     const double* error = rows.error + keys_[i] * rows.columns;
@@ -124,7 +127,7 @@ bool SoftmaxRow::Gather(const ValueRows& rows) {
 
 // oracle.md (18): errors of the weights act on value - output.
 void SoftmaxRow::MixLinearly(const ValueRows& rows, double remaining) {
-  const size_t width = output_.size();
+  const size_t width = width_;
   for (size_t i = 0; i < keys_.size(); ++i) {
     const double* value = rows.value + keys_[i] * rows.columns;
     const double* error = rows.error + keys_[i] * rows.columns;
@@ -141,7 +144,7 @@ void SoftmaxRow::MixLinearly(const ValueRows& rows, double remaining) {
 // oracle.md (20): every weight anywhere between its extremes.
 void SoftmaxRow::MixByInterval(const ValueRows& rows) {
   WeighExtremes();
-  const size_t width = output_.size();
+  const size_t width = width_;
   for (size_t c = 0; c < width; ++c) {
     double largest_error = 0.0;
     for (size_t i = 0; i < keys_.size(); ++i) {
@@ -219,7 +222,7 @@ void SoftmaxRow::BoundColumns() {
   const double numerator =
       rounding_.Gamma(depth + rescalings_ + 2.0 + rounding_.RoundingsOfSplitProduct());
   const double denominator = rounding_.Gamma(depth + rescalings_ + 1.0);
-  for (size_t c = 0; c < output_.size(); ++c) {
+  for (size_t c = 0; c < width_; ++c) {
     bound_[c] = 0.0;
     underflow_[c] = 0.0;
     // Only zeros: every product and every sum is zero.

@@ -58,30 +58,34 @@ class SoftmaxRow {
   Rounding rounding_;
   double rescalings_ = 0.0;
   int64_t total_;
+  size_t width_;
+
+  std::vector<double> key_memory_;
+  std::vector<double> column_memory_;
 
   // By visible key.
   std::vector<int64_t> keys_;
   std::vector<double> scores_;
   std::vector<double> errors_;
-  std::vector<double> distances_;   // score - largest score
-  std::vector<double> lambdas_;     // weight is off by a factor of at most e^lambda
-  std::vector<double> weights_;     // p
-  std::vector<double> deviations_;  // p (e^lambda - 1); in the interval form: largest weight
-  std::vector<double> high_;        // p e^lambda and p e^-lambda, up to a common factor
+  std::span<double> distances_;   // score - largest score
+  std::span<double> lambdas_;     // weight is off by a factor of at most e^lambda
+  std::span<double> weights_;     // p
+  std::span<double> deviations_;  // p (e^lambda - 1); in the interval form: largest weight
+  std::vector<double> high_;      // p e^lambda and p e^-lambda, up to a common factor
   std::vector<double> low_;
   std::vector<size_t> order_;
   bool hull_ = false;
   double exp_error_ = 0.0;  // the exponential's part of every lambda
 
   // By column.
-  std::vector<double> output_;
-  std::vector<double> bound_;
-  std::vector<double> underflow_;  // part of the bound
-  std::vector<double> mixing_;     // bound on what wrong weights do
-  std::vector<double> magnitude_;  // bound on sum p |value|
-  std::vector<double> inherited_;  // bound on what the errors of the values do
-  std::vector<double> largest_;    // largest |value|, error included
-  std::vector<double> total_magnitude_;
+  std::span<double> output_;
+  std::span<double> bound_;
+  std::span<double> underflow_;  // part of the bound
+  std::span<double> mixing_;     // bound on what wrong weights do
+  std::span<double> magnitude_;  // bound on sum p |value|
+  std::span<double> inherited_;  // bound on what the errors of the values do
+  std::span<double> largest_;    // largest |value|, error included
+  std::span<double> total_magnitude_;
 };
 
 }  // namespace maskproof::oracle

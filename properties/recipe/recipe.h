@@ -124,7 +124,7 @@ struct Fault {
   };
   Kind kind = Kind::kReshape;
   TensorId tensor = TensorId::kInput;
-  std::vector<int64_t> dims;  // at most 6
+  Dims dims;  // at most 6
   Attribute attribute = Attribute::kNumHeads;
   double number = 0.0;
   bool operator==(const Fault& other) const;  // number by bits

@@ -49,8 +49,8 @@ std::optional<float> ScanFloat(std::string_view text) { return ScanReal<float>(t
 
 std::optional<double> ScanDouble(std::string_view text) { return ScanReal<double>(text); }
 
-std::optional<std::vector<int64_t>> ScanDims(std::string_view text, size_t max_dims) {
-  std::vector<int64_t> dims;
+std::optional<Dims> ScanDims(std::string_view text, size_t max_dims) {
+  Dims dims;
   if (text == "scalar") return dims;
   while (true) {
     const size_t end = text.find('x');

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "properties/case/tensor.h"
+
 namespace maskproof {
 
 // Splits at blanks; a word that starts with '#' begins a comment.
@@ -22,7 +24,7 @@ std::optional<float> ScanFloat(std::string_view text);
 std::optional<double> ScanDouble(std::string_view text);
 
 // "3x4x5", at most `max_dims` of them; "scalar" has none.
-std::optional<std::vector<int64_t>> ScanDims(std::string_view text, size_t max_dims);
+std::optional<Dims> ScanDims(std::string_view text, size_t max_dims);
 
 // The enumerator below `count` whose name, by `name_of`, is `text`.
 template <typename Enum, typename NameOf>

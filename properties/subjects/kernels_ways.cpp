@@ -16,14 +16,16 @@ KernelsWay WayOf(const Case& c) {
   KernelsWay way{
       .packed_weights = rng.OneIn(2), .own_workspace = rng.OneIn(2), .in_c = rng.OneIn(4)};
   if (rng.OneIn(3)) {
-    constexpr std::array<size_t, 7> kWorkers{2, 3, 5, 8, 13, 24, 70};
-    way.workers = kWorkers[rng.Below(kWorkers.size())];
+    // Seldom many: each has scratch memory, and to fill that takes longer than a small case.
+    constexpr std::array<size_t, 4> kFew{2, 3, 5, 8};
+    constexpr std::array<size_t, 3> kMany{13, 24, 70};
+    way.workers = rng.OneIn(8) ? kMany[rng.Below(kMany.size())] : kFew[rng.Below(kFew.size())];
     way.worker = rng.Below(way.workers);
   }
   way.asks_without_data = rng.OneIn(2);
   way.repacks = rng.OneIn(2);
   way.offers_less = rng.OneIn(4);
-  way.calls_in_between = rng.OneIn(2);
+  way.calls_in_between = rng.OneIn(4);
   // Seldom whole cache lines.
   constexpr uint64_t kMostSpare = 5000;
   if (rng.OneIn(4)) way.spare_workspace = 1 + rng.Below(kMostSpare);

@@ -5,8 +5,10 @@
 #include <cstring>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "properties/subjects/memory_arena.h"
+#include "properties/subjects/sanitizers.h"
 
 namespace maskproof {
 namespace {
@@ -16,6 +18,19 @@ using InputArenas = std::array<MemoryArena, kCoreInputs.size()>;
 InputArenas& ThreadInputArenas() {
   thread_local InputArenas arenas;
   return arenas;
+}
+
+// Memory of plain copies, of this thread, kept from call to call; AddressSanitizer has to see where
+// each ends.
+float* ThreadHeap(size_t memory, size_t size) {
+  thread_local std::array<std::vector<float>, kCoreInputs.size()> heaps;
+  std::vector<float>& heap = heaps[memory];
+  if (kAddressSanitizer) {
+    heap = std::vector<float>(size);
+  } else if (heap.size() < size) {
+    heap.resize(size);
+  }
+  return heap.data();
 }
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
@@ -64,8 +79,7 @@ bool LaidOutInputs::Copy(size_t memory) {
   const auto size = static_cast<size_t>(copy.size);
   float* data = nullptr;
   if (bound_.placement == MemoryPlacement::kPlain) {
-    copy.heap.resize(size);
-    data = copy.heap.data();
+    data = ThreadHeap(memory, size);
   } else {
     const bool at_end = bound_.placement == MemoryPlacement::kGuardAfter;
     const MemoryArena::Placement placed = ThreadInputArenas()[memory].Place(

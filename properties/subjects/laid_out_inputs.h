@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "maskproof/kernels/tensor_view.h"
 #include "properties/subjects/core_arrangement.h"
@@ -32,8 +31,7 @@ class LaidOutInputs {
  private:
   struct Memory {
     const float* data = nullptr;
-    int64_t size = 0;         // of a copy; 0 if the case's own is lent
-    std::vector<float> heap;  // where the placement is plain
+    int64_t size = 0;  // of a copy; 0 if the case's own is lent
   };
 
   const float* Dense(size_t input) const;

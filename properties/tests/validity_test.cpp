@@ -141,7 +141,7 @@ const std::vector<Rule>& Attributes() {
 }
 
 const std::vector<Rule>& HiddenSizes() {
-  const auto sizes = [](std::vector<int64_t> entries) {
+  const auto sizes = [](const Dims& entries) {
     return [entries](Case& c) { c.attributes.qkv_hidden_sizes = entries; };
   };
   static const std::vector<Rule> rules = {

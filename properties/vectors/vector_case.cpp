@@ -25,6 +25,7 @@ constexpr double kTestTolerance = 1e-3;
 std::optional<Tensor> ReadTensor(const Json& json) {
   const std::string dtype = json.at("dtype");
   Tensor tensor;
+  if (json.at("shape").size() > kLargestRank) return std::nullopt;
   const Dims dims = json.at("shape").get<Dims>();
   if (dtype == "float32") {
     tensor = Tensor(ElementType::kFloat32, dims);
@@ -66,7 +67,8 @@ bool ReadAttributes(const Json& json, Attributes& attributes) {
     } else if (name == "scale") {
       attributes.scale = value.get<float>();
     } else if (name == "qkv_hidden_sizes") {
-      attributes.qkv_hidden_sizes = value.get<std::vector<int64_t>>();
+      if (value.size() > kLargestRank) return false;
+      attributes.qkv_hidden_sizes = value.get<Dims>();
     } else if (name == "past_present_share_buffer") {
       attributes.past_present_share_buffer = value.get<int64_t>();
     } else if (name == "do_rotary") {

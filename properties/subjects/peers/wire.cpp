@@ -46,16 +46,21 @@ void Put(Writer& writer, const MemoryReport& report) {
   writer.Text(report.detail);
 }
 
-std::vector<int64_t> GetNumbers(Reader& reader) {
-  std::vector<int64_t> numbers(reader.Count(sizeof(int64_t)));
-  for (int64_t& number : numbers) number = reader.Number<int64_t>();
-  return numbers;
+Dims GetDims(Reader& reader) {
+  const size_t count = reader.Count(sizeof(int64_t));
+  if (count > kLargestRank) {
+    reader.Fail();
+    return {};
+  }
+  Dims dims(count);
+  for (int64_t& dim : dims) dim = reader.Number<int64_t>();
+  return dims;
 }
 
 Tensor GetTensor(Reader& reader) {
   Tensor tensor;
   tensor.type = reader.Enumerator(ElementType::kUint8);
-  tensor.dims = GetNumbers(reader);
+  tensor.dims = GetDims(reader);
   const std::span<const std::byte> bytes = reader.Bytes(reader.Count(1));
   tensor.bytes.assign(bytes.begin(), bytes.end());
   return tensor;
@@ -71,7 +76,7 @@ Attributes GetAttributes(Reader& reader) {
   Attributes attributes;
   attributes.num_heads = reader.Number<int64_t>();
   attributes.unidirectional = reader.Number<int64_t>();
-  if (reader.Flag()) attributes.qkv_hidden_sizes = GetNumbers(reader);
+  if (reader.Flag()) attributes.qkv_hidden_sizes = GetDims(reader);
   attributes.mask_filter_value = GetOptionalNumber<float>(reader);
   attributes.scale = GetOptionalNumber<float>(reader);
   attributes.past_present_share_buffer = GetOptionalNumber<int64_t>(reader);
