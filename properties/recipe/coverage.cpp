@@ -213,6 +213,9 @@ constexpr Corner kCorners[] = {
     {"mask_filter_value", Operators, MASKPROOF_HOLDS(r.mask_filter_value.has_value())},
     {"equal rows", Every, MASKPROOF_HOLDS(HasDistribution(r, Distribution::kRepeat))},
     {"dominant rows", Every, MASKPROOF_HOLDS(HasDistribution(r, Distribution::kPeak))},
+    {"rows or columns far below the others", OnlyAttention,
+     MASKPROOF_HOLDS(HasDistribution(r, Distribution::kFaintRows) ||
+                     HasDistribution(r, Distribution::kFaintColumns))},
     {"identity weights", Operators, MASKPROOF_HOLDS(HasDistribution(r, Distribution::kIdentity))},
     {"negative zero", Every, MASKPROOF_HOLDS(f.values.negative_zero)},
     {"denormal", Every, MASKPROOF_HOLDS(f.values.denormal)},

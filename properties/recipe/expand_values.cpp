@@ -74,6 +74,8 @@ float Extreme(uint64_t bits) {
 
 constexpr float kPeakFactor = 16.0F;
 constexpr uint64_t kPeakRows = 8;  // one in so many
+constexpr float kFaintFactor = 0x1p-66F;
+constexpr uint64_t kFaintVectors = 8;  // one in so many
 
 // Calls put(index, number) for every element in order. Identity and extremes are the caller's.
 template <typename Put>
@@ -115,6 +117,18 @@ void Draw(const Values& v, uint64_t seed, size_t count, size_t columns, Put put)
         }
       }
       break;
+    case Distribution::kFaintRows:
+    case Distribution::kFaintColumns: {
+      const bool by_row = v.distribution == Distribution::kFaintRows;
+      const auto low = static_cast<int32_t>(v.a);
+      const auto high = static_cast<int32_t>(v.b);
+      for (size_t i = 0; i < count; ++i) {
+        const size_t vector = by_row ? i / columns : i % columns;
+        const bool faint = Rng(MixSeeds(seed, vector)).OneIn(kFaintVectors);
+        put(i, Scaled(rng, low, high) * (faint ? kFaintFactor : 1.0F));
+      }
+      break;
+    }
     case Distribution::kExtremes:
     case Distribution::kIdentity:
       break;

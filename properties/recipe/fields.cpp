@@ -16,6 +16,8 @@ const DistributionTraits& TraitsOf(Distribution distribution) {
       {.name = "repeat", .seeded = true, .a = "mean", .b = "sd"},
       {.name = "identity", .seeded = false, .a = nullptr, .b = nullptr},
       {.name = "peak", .seeded = true, .a = "mean", .b = "sd"},
+      {.name = "faint_rows", .seeded = true, .a = "low", .b = "high"},
+      {.name = "faint_columns", .seeded = true, .a = "low", .b = "high"},
   }};
   return kByDistribution[static_cast<size_t>(distribution)];
 }

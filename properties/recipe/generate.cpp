@@ -388,6 +388,22 @@ void MakeFarFactors(Rng& rng, Recipe& r) {
   r.bias = false;
 }
 
+// As above, but for some rows of the input, or some columns of the weights, alone. What becomes of
+// such a row shows in present, of such a column of values in the output.
+void MakeFaintVectors(Rng& rng, Recipe& r) {
+  MakeFarFactors(rng, r);
+  const auto exponent = static_cast<float>(rng.Between(50, 57));
+  const bool rows = rng.OneIn(2);
+  Values& faint = r.of(rows ? TensorId::kInput : TensorId::kWeights);
+  Values& other = r.of(rows ? TensorId::kWeights : TensorId::kInput);
+  faint.distribution = rows ? Distribution::kFaintRows : Distribution::kFaintColumns;
+  faint.a = -exponent - 2.0F;
+  faint.b = -exponent;
+  other.a = exponent - 2.0F;
+  other.b = exponent;
+  r.present = r.present || rows;
+}
+
 void ChooseAllValues(Rng& rng, Recipe& r) {
   for (size_t i = 0; i < kTensorCount; ++i) {
     const auto id = static_cast<TensorId>(i);
@@ -399,7 +415,7 @@ void ChooseAllValues(Rng& rng, Recipe& r) {
     MakeExact(rng, r);
   } else if (r.op == Op::kAttention && r.sequence >= kManyRows && r.input_width >= kDeepRow &&
              rng.OneIn(2)) {
-    MakeFarFactors(rng, r);
+    rng.OneIn(2) ? MakeFarFactors(rng, r) : MakeFaintVectors(rng, r);
   }
 }
 

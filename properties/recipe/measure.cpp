@@ -21,8 +21,10 @@ uint64_t NumberRank(float x) {
 }
 
 uint64_t ValuesRank(const Values& v) {
-  // By Distribution: constant, normal, uniform, integers, scales, extremes, repeat, identity, peak.
-  static constexpr std::array<uint64_t, kDistributionCount> kRanks = {0, 3, 4, 2, 6, 8, 5, 1, 7};
+  // By Distribution: constant, normal, uniform, integers, scales, extremes, repeat, identity, peak,
+  // faint rows, faint columns.
+  static constexpr std::array<uint64_t, kDistributionCount> kRanks = {0, 3, 4, 2, 6, 8,
+                                                                      5, 1, 7, 9, 10};
   return 1000 * kRanks[static_cast<size_t>(v.distribution)] +
          50 * (NumberRank(v.a) + NumberRank(v.b)) + BitLength(v.seed);
 }

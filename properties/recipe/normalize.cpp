@@ -65,6 +65,8 @@ void NormalizeValues(Values& v, TensorId id) {
       v.b = std::max(WholeNumber(v.b, kLargestInteger), v.a);
       break;
     case Distribution::kScales:
+    case Distribution::kFaintRows:
+    case Distribution::kFaintColumns:
       v.a = WholeNumber(v.a, kLargestExponent);
       v.b = std::max(WholeNumber(v.b, kLargestExponent), v.a);
       break;

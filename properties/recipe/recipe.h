@@ -22,18 +22,20 @@ namespace maskproof {
 // How the elements of one tensor are drawn. Every distribution uses only integer arithmetic and
 // single exact or correctly rounded operations, so that all machines agree on every bit.
 enum class Distribution : uint8_t {
-  kConstant,  // a
-  kNormal,    // bell-shaped with mean a and standard deviation b (sum of uniforms)
-  kUniform,   // [a, b)
-  kIntegers,  // integers in [a, b]: exact in float32
-  kScales,    // magnitudes log-uniform over [2^a, 2^b], random sign
-  kExtremes,  // picked among 0, -0, denormals, 1, big and largest finite; quantised: ends and
-              // middle
-  kRepeat,    // every row (last dim) the same normal row: equal scores
-  kIdentity,  // weights only: the identity, so that query | key | value are the input's columns
-  kPeak,      // normal (mean a, sd b), with one row in eight 16 times as large: a dominant key
+  kConstant,      // a
+  kNormal,        // bell-shaped with mean a and standard deviation b (sum of uniforms)
+  kUniform,       // [a, b)
+  kIntegers,      // integers in [a, b]: exact in float32
+  kScales,        // magnitudes log-uniform over [2^a, 2^b], random sign
+  kExtremes,      // picked among 0, -0, denormals, 1, big and largest finite; quantised: ends and
+                  // middle
+  kRepeat,        // every row (last dim) the same normal row: equal scores
+  kIdentity,      // weights only: the identity, so that query | key | value are the input's columns
+  kPeak,          // normal (mean a, sd b), with one row in eight 16 times as large: a dominant key
+  kFaintRows,     // scales, with one row in eight 2^-66 times as large
+  kFaintColumns,  // scales, with one column in eight 2^-66 times as large
 };
-inline constexpr size_t kDistributionCount = 9;
+inline constexpr size_t kDistributionCount = 11;
 
 struct Values {
   Distribution distribution = Distribution::kNormal;
