@@ -1,11 +1,14 @@
 #include "cli/campaign.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "cli/crash_note.h"
 #include "cli/interrupt.h"
 #include "cli/ledger.h"
 #include "cli/names.h"
@@ -57,13 +60,16 @@ class Pair {
   void DrawCases(Clock::time_point now, int64_t round) {
     if (result_.cases == 0 && result_.drawn >= kIdleAfter && round % kIdleRounds != 0) return;
     const Clock::time_point until = now + (shrinker_ ? kBrokenSlice : kSlice);
+    CrashNote note = NoteOf("case ", result_.drawn);
     while (!exhausted() && !Interrupted()) {
+      note.SetCase(result_.drawn);
       DrawCase();
       if (Clock::now() >= until) break;
     }
   }
 
   void Shrink(Clock::time_point now) {
+    const CrashNote note = NoteOf("a smaller form of case ", result_.finding->case_index);
     const bool small = SizeOf(shrinker_->recipe()).Small();
     shrinker_->Work(now + (small ? kSmallShrinkSlice : kBigShrinkSlice));
   }
@@ -76,12 +82,20 @@ class Pair {
       finding.verdict = shrinker_->verdict();
       finding.shrink_tries = shrinker_->tries();
       // Of a subject that is not deterministic the small recipe may have failed by chance.
+      const CrashNote note = NoteOf("the shrunk form of case ", finding.case_index);
       if (!Reproduce(finding, shrinker_->recipe())) Reproduce(finding, finding.found);
     }
     return std::move(result_);
   }
 
  private:
+  CrashNote NoteOf(const std::string& before, int64_t index) const {
+    return {before, index,
+            fmt::format(" of {} on {}, seed {}", result_.invariant->id, OpName(result_.op),
+                        options_->seed),
+            "To keep what it died of, check it in a process of its own: --subject isolated:..."};
+  }
+
   void DrawCase() {
     const int64_t index = result_.drawn;
     Recipe recipe = CampaignRecipe(*options_, result_.op, *result_.invariant, index);

@@ -10,6 +10,7 @@
 
 #include "cli/campaign.h"
 #include "cli/commands.h"
+#include "cli/crash_note.h"
 #include "cli/files.h"
 #include "cli/finding_report.h"
 #include "cli/interrupt.h"
@@ -259,6 +260,7 @@ int RunCheck(const CheckArguments& arguments) {
   }
   if (subject == nullptr) return kExitUsage;
   CatchInterrupts();
+  CatchCrashes();
 
   if (!arguments.quiet) {
     fmt::print("checking {} (target {}), seed {}\n", Printable(subject->name()),

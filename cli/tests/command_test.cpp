@@ -459,6 +459,30 @@ TEST_F(Command, CtrlCPrintsWhatThereIs) {
   }
 }
 
+// A subject that runs in the same process takes it along, and with it the recipe.
+TEST_F(Command, TheDyingProcessSaysWhatItTried) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    if (chdir(folder_.c_str()) != 0 || freopen("err", "w", stderr) == nullptr) _exit(99);
+    execl(MASKPROOF_BINARY, "maskproof", "check", "--subject", "planted:none", "--op", "Core",
+          "--invariant", "batch-independence", "--seed", "77", "--time", "5m", "--quiet", nullptr);
+    _exit(98);
+  }
+  std::this_thread::sleep_for(std::chrono::seconds(3));
+  kill(child, SIGSEGV);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_NE(status, 0);
+  const std::string said = Slurp(folder_ / "err");
+  if (Contains(said, "Sanitizer:DEADLYSIGNAL")) return;  // has a report of its own
+  ASSERT_TRUE(WIFSIGNALED(status)) << status;
+  EXPECT_EQ(WTERMSIG(status), SIGSEGV);
+  EXPECT_TRUE(Contains(said, "maskproof: died of SIGSEGV in case ")) << said;
+  EXPECT_TRUE(Contains(said, " of batch-independence on Core, seed 77\n")) << said;
+  EXPECT_TRUE(Contains(said, "--subject isolated:")) << said;
+}
+
 TEST_F(Command, AnInterruptedCheckIsNoPass) {
   const Answer answer = Run("check --subject planted:none --time 5m --json r.json",
                             "timeout --foreground --preserve-status --signal=TERM 3");
