@@ -30,8 +30,9 @@ std::string LedgerClass(const Recipe& recipe) {
 
 bool LedgerEntry::SameKey(const LedgerEntry& other) const {
   const auto key = [](const LedgerEntry& e) {
-    return std::tie(e.subject, e.op, e.invariant, e.recipe_class, e.seed, e.largest_tokens,
-                    e.largest_heads, e.largest_head_size, e.dialect, e.measured_profile);
+    return std::tie(e.subject, e.op, e.invariant, e.recipe_class, e.seed, e.generator,
+                    e.largest_tokens, e.largest_heads, e.largest_head_size, e.dialect,
+                    e.measured_profile);
   };
   return key(*this) == key(other);
 }
@@ -52,6 +53,7 @@ std::optional<Ledger> Ledger::FromJson(const std::string& text, std::string& err
       entry.recipe_class = item.at("class").get<std::string>();
       entry.seed = item.at("seed").get<uint64_t>();
       // Older files do not have these.
+      entry.generator = item.value("generator", entry.generator);
       entry.largest_tokens = item.value("largest_tokens", entry.largest_tokens);
       entry.largest_heads = item.value("largest_heads", entry.largest_heads);
       entry.largest_head_size = item.value("largest_head_size", entry.largest_head_size);
@@ -77,6 +79,7 @@ std::string Ledger::ToJson() const {
                                {"invariant", entry.invariant},
                                {"class", entry.recipe_class},
                                {"seed", entry.seed},
+                               {"generator", entry.generator},
                                {"largest_tokens", entry.largest_tokens},
                                {"largest_heads", entry.largest_heads},
                                {"largest_head_size", entry.largest_head_size},
@@ -100,6 +103,7 @@ std::vector<LedgerChange> Ledger::Worse(const std::vector<LedgerEntry>& fresh) c
 }
 
 void Ledger::Update(const std::vector<LedgerEntry>& fresh) {
+  std::erase_if(entries_, [](const LedgerEntry& e) { return e.generator != kGeneratorVersion; });
   for (const LedgerEntry& now : fresh) {
     auto recorded = std::ranges::find_if(
         entries_, [&now](const LedgerEntry& entry) { return entry.SameKey(now); });

@@ -22,6 +22,7 @@ struct LedgerEntry {
   std::string invariant;
   std::string recipe_class;
   uint64_t seed = 0;
+  int generator = 0;           // kGeneratorVersion; 0: before it was recorded
   int64_t largest_tokens = 0;  // 0: the generator's own limit
   int64_t largest_heads = 0;
   int64_t largest_head_size = 0;
@@ -51,7 +52,7 @@ class Ledger {
   // nothing.)
   std::vector<LedgerChange> Worse(const std::vector<LedgerEntry>& fresh) const;
   // Takes the fresh entries in: as they are where they cover as many cases or the entry is new,
-  // else the larger ratio.
+  // else the larger ratio. Entries of another generator go: nothing can be compared with them.
   void Update(const std::vector<LedgerEntry>& fresh);
 
   const std::vector<LedgerEntry>& entries() const { return entries_; }

@@ -216,6 +216,9 @@ std::vector<uint8_t> EncodeBytes(const Recipe& recipe);
 
 // ---- search (generate.cpp, mutate.cpp, shrink.cpp, classify.cpp)
 // ---------------------------------
+// Counts the changes of which recipe a seed stands for, or which case a recipe.
+inline constexpr int kGeneratorVersion = 1;
+
 struct GenerateOptions {
   std::optional<Op> op;
   bool allow_faults = false;  // with it, about half of the recipes get one to three faults

@@ -195,7 +195,8 @@ values attention_bias constant value=0
   EXPECT_EQ(HashOf(Expand(Parsed(kReported))), 16109390223232083419U);
 }
 
-// The numbers that generation draws are part of what a seed in a bug report means.
+// The numbers that generation draws are part of what a seed in a bug report means. With another
+// hash here or above goes another version.
 TEST(RecipeExpand, GenerationIsTheSameEverywhere) {
   uint64_t hash = 0;
   for (uint64_t n = 0; n < 1000; ++n) {
@@ -203,6 +204,7 @@ TEST(RecipeExpand, GenerationIsTheSameEverywhere) {
     HashBytes(hash, text.data(), text.size());
   }
   EXPECT_EQ(hash, 192068850971732639U);
+  EXPECT_EQ(kGeneratorVersion, 1);
 }
 
 TEST(RecipeExpand, TheReportedCase) {
