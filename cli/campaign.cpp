@@ -60,9 +60,9 @@ class Pair {
   void DrawCases(Clock::time_point now, int64_t round) {
     if (result_.cases == 0 && result_.drawn >= kIdleAfter && round % kIdleRounds != 0) return;
     const Clock::time_point until = now + (shrinker_ ? kBrokenSlice : kSlice);
-    CrashNote note = NoteOf("case ", result_.drawn);
+    const CrashNote note = NoteOf("case ", result_.drawn);
     while (!exhausted() && !Interrupted()) {
-      note.SetCase(result_.drawn);
+      CrashNote::SetCase(result_.drawn);
       DrawCase();
       if (Clock::now() >= until) break;
     }

@@ -22,7 +22,7 @@ class CrashNote {
   CrashNote& operator=(const CrashNote&) = delete;
   ~CrashNote();
 
-  void SetCase(int64_t index);
+  static void SetCase(int64_t index);
 };
 
 }  // namespace maskproof::cli

@@ -139,10 +139,10 @@ double LargestRatio(const Reference& reference, std::span<const float> got) {
 }
 
 bool BeyondAllclose(const Reference& reference, std::span<const float> got) {
-  constexpr double kTolerance = 1e-3;
+  constexpr double kAllowed = 1e-3;
   for (size_t i = 0; i < got.size(); ++i) {
     const double expected = reference.output[i];
-    if (!Within(got[i], expected, kTolerance + kTolerance * std::abs(expected))) return true;
+    if (!Within(got[i], expected, kAllowed + kAllowed * std::abs(expected))) return true;
   }
   return false;
 }
