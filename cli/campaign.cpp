@@ -81,8 +81,8 @@ class Pair {
       finding.recipe = shrinker_->recipe();
       finding.verdict = shrinker_->verdict();
       finding.shrink_tries = shrinker_->tries();
-      // Of a subject that is not deterministic the small recipe may have failed by chance.
       const CrashNote note = NoteOf("the shrunk form of case ", finding.case_index);
+      // Of a subject that is not deterministic the small recipe may have failed by chance.
       if (!Reproduce(finding, shrinker_->recipe())) Reproduce(finding, finding.found);
     }
     return std::move(result_);

@@ -182,7 +182,6 @@ std::vector<LedgerEntry> LedgerEntries(const CheckArguments& arguments,
                          .invariant = pair.invariant->id,
                          .recipe_class = ratio.recipe_class,
                          .seed = results.seed,
-                         .generator = kGeneratorVersion,
                          .largest_tokens = arguments.largest_tokens,
                          .largest_heads = arguments.largest_heads,
                          .largest_head_size = arguments.largest_head_size,
@@ -197,13 +196,16 @@ std::vector<LedgerEntry> LedgerEntries(const CheckArguments& arguments,
 }
 
 // The ledger of the file, an empty one if there is no such file; nullopt after a message.
-std::optional<Ledger> OpenLedger(const std::string& file) {
+std::optional<Ledger> OpenLedger(const std::string& file, bool quiet) {
   constexpr size_t kMostBytes = size_t{64} << 20;
   std::string error;
   if (!std::filesystem::exists(file)) return Ledger();
   const std::optional<std::string> text = ReadFile(file, kMostBytes, error);
   std::optional<Ledger> ledger = text ? Ledger::FromJson(*text, error) : std::nullopt;
   if (!ledger) Fail(fmt::format("--ledger: {}: {}", Printable(file), Printable(error)));
+  if (ledger && ledger->outdated() && !quiet) {
+    fmt::print("{} was made with another version of the generator: begun anew\n", Printable(file));
+  }
   return ledger;
 }
 
@@ -250,7 +252,7 @@ int RunCheck(const CheckArguments& arguments) {
   options.keep_coverage = arguments.coverage;
   std::optional<Ledger> ledger;
   if (!arguments.ledger.empty()) {
-    ledger = OpenLedger(arguments.ledger);
+    ledger = OpenLedger(arguments.ledger, arguments.quiet);
     if (!ledger) return kExitUsage;
     if (!CanWriteFile(arguments.ledger, error)) return Fail(error);
     options.keep_ratios = true;

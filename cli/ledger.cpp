@@ -30,9 +30,8 @@ std::string LedgerClass(const Recipe& recipe) {
 
 bool LedgerEntry::SameKey(const LedgerEntry& other) const {
   const auto key = [](const LedgerEntry& e) {
-    return std::tie(e.subject, e.op, e.invariant, e.recipe_class, e.seed, e.generator,
-                    e.largest_tokens, e.largest_heads, e.largest_head_size, e.dialect,
-                    e.measured_profile);
+    return std::tie(e.subject, e.op, e.invariant, e.recipe_class, e.seed, e.largest_tokens,
+                    e.largest_heads, e.largest_head_size, e.dialect, e.measured_profile);
   };
   return key(*this) == key(other);
 }
@@ -45,6 +44,8 @@ std::optional<Ledger> Ledger::FromJson(const std::string& text, std::string& err
       return std::nullopt;
     }
     Ledger ledger;
+    ledger.outdated_ = json.value("generator", 0) != kGeneratorVersion;
+    if (ledger.outdated_) return ledger;
     for (const Json& item : json.at("entries")) {
       LedgerEntry entry;
       entry.subject = item.at("subject").get<std::string>();
@@ -52,13 +53,11 @@ std::optional<Ledger> Ledger::FromJson(const std::string& text, std::string& err
       entry.invariant = item.at("invariant").get<std::string>();
       entry.recipe_class = item.at("class").get<std::string>();
       entry.seed = item.at("seed").get<uint64_t>();
-      // Older files do not have these.
-      entry.generator = item.value("generator", entry.generator);
-      entry.largest_tokens = item.value("largest_tokens", entry.largest_tokens);
-      entry.largest_heads = item.value("largest_heads", entry.largest_heads);
-      entry.largest_head_size = item.value("largest_head_size", entry.largest_head_size);
-      entry.dialect = item.value("dialect", entry.dialect);
-      entry.measured_profile = item.value("measured_profile", entry.measured_profile);
+      entry.largest_tokens = item.at("largest_tokens").get<int64_t>();
+      entry.largest_heads = item.at("largest_heads").get<int64_t>();
+      entry.largest_head_size = item.at("largest_head_size").get<int64_t>();
+      entry.dialect = item.at("dialect").get<std::string>();
+      entry.measured_profile = item.at("measured_profile").get<bool>();
       entry.drawn = item.at("drawn").get<int64_t>();
       entry.cases = item.at("cases").get<int64_t>();
       entry.largest = item.at("largest").get<double>();
@@ -72,14 +71,13 @@ std::optional<Ledger> Ledger::FromJson(const std::string& text, std::string& err
 }
 
 std::string Ledger::ToJson() const {
-  Json json = {{"ledger", kVersion}, {"entries", Json::array()}};
+  Json json = {{"ledger", kVersion}, {"generator", kGeneratorVersion}, {"entries", Json::array()}};
   for (const LedgerEntry& entry : entries_) {
     json["entries"].push_back({{"subject", entry.subject},
                                {"op", entry.op},
                                {"invariant", entry.invariant},
                                {"class", entry.recipe_class},
                                {"seed", entry.seed},
-                               {"generator", entry.generator},
                                {"largest_tokens", entry.largest_tokens},
                                {"largest_heads", entry.largest_heads},
                                {"largest_head_size", entry.largest_head_size},
@@ -103,7 +101,6 @@ std::vector<LedgerChange> Ledger::Worse(const std::vector<LedgerEntry>& fresh) c
 }
 
 void Ledger::Update(const std::vector<LedgerEntry>& fresh) {
-  std::erase_if(entries_, [](const LedgerEntry& e) { return e.generator != kGeneratorVersion; });
   for (const LedgerEntry& now : fresh) {
     auto recorded = std::ranges::find_if(
         entries_, [&now](const LedgerEntry& entry) { return entry.SameKey(now); });

@@ -22,7 +22,6 @@ struct LedgerEntry {
   std::string invariant;
   std::string recipe_class;
   uint64_t seed = 0;
-  int generator = 0;           // kGeneratorVersion; 0: before it was recorded
   int64_t largest_tokens = 0;  // 0: the generator's own limit
   int64_t largest_heads = 0;
   int64_t largest_head_size = 0;
@@ -43,7 +42,8 @@ struct LedgerChange {
 
 class Ledger {
  public:
-  // nullopt with a reason in `error` for a text that is no ledger.
+  // nullopt with a reason in `error` for a text that is no ledger. What another version of the
+  // generator made is left out: its seeds stand for other cases.
   static std::optional<Ledger> FromJson(const std::string& text, std::string& error);
   std::string ToJson() const;
 
@@ -52,12 +52,15 @@ class Ledger {
   // nothing.)
   std::vector<LedgerChange> Worse(const std::vector<LedgerEntry>& fresh) const;
   // Takes the fresh entries in: as they are where they cover as many cases or the entry is new,
-  // else the larger ratio. Entries of another generator go: nothing can be compared with them.
+  // else the larger ratio.
   void Update(const std::vector<LedgerEntry>& fresh);
 
+  // The text was made with another version of the generator.
+  bool outdated() const { return outdated_; }
   const std::vector<LedgerEntry>& entries() const { return entries_; }
 
  private:
+  bool outdated_ = false;
   std::vector<LedgerEntry> entries_;
 };
 
