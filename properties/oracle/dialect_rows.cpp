@@ -136,16 +136,16 @@ class Speaker {
         rounding_(options.profile),
         g_(GeometryOf(c)),
         masks_(c),
-        fill_(FillOf(c, dialect)),
-        operands_(OperandsOf(c, g_, rounding_)),
-        row_(rounding_, g_.total, g_.value_head_size) {
+        fill_(FillOf(c, dialect)) {
+    FillOperands(c, g_, rounding_, operands_);
+    row_.Begin(rounding_, g_.total, g_.value_head_size);
     SetUpFill();
   }
 
   void Run() {
     for (int64_t b = 0; b < g_.batch; ++b) {
       for (int64_t n = 0; n < g_.heads; ++n) {
-        scores_->Load(b, n);
+        scores_.Load(b, n);
         for (int64_t s = 0; s < g_.sequence; ++s) {
           if (AnyMasked(b, n, s)) State(b, n, s) = Row(b, n, s);
         }
@@ -176,7 +176,7 @@ class Speaker {
     bias_.emplace(added ? FilledBias(case_, g_, masks_, fill_) : plain);
     filled_ = case_;
     filled_[TensorId::kAttentionBias] = bias_->tensor();
-    scores_.emplace(filled_, g_, rounding_, operands_);
+    scores_.Begin(filled_, g_, rounding_, operands_);
   }
 
   bool AnyMasked(int64_t b, int64_t n, int64_t s) const {
@@ -232,7 +232,7 @@ class Speaker {
     bool absorbed = true;
     for (int64_t t = 0; t < g_.total; ++t) {
       // Masked keys are computed and multiplied in, with weight 0: what they hold matters.
-      const Score score = scores_->At(s, t);
+      const Score score = scores_.At(s, t);
       condition = std::max({condition, score.condition, operands_.value.condition(b, n, t)});
       if (score.sinks) condition = std::max(condition, Condition::kOverflow);
       if (condition != Condition::kGood) continue;
@@ -304,7 +304,7 @@ class Speaker {
   Operands operands_;
   std::optional<FilledBias> bias_;
   Case filled_;  // scores_ looks at its bias
-  std::optional<Scores> scores_;
+  Scores scores_;
   SoftmaxRow row_;
   std::vector<Logit> logits_;
 };

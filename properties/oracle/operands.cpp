@@ -52,8 +52,8 @@ void Operand::Resize(const Geometry& g, int64_t row_count, int64_t column_count)
   rows = row_count;
   columns = column_count;
   const auto all_rows = static_cast<size_t>(g.batch * heads * rows);
-  value.resize(all_rows * static_cast<size_t>(columns));
-  error.resize(value.size());
+  value.assign(all_rows * static_cast<size_t>(columns), 0.0);
+  error.assign(value.size(), 0.0);
   conditions.assign(all_rows, Condition::kGood);
 }
 
@@ -78,31 +78,29 @@ Destination DestinationOf(int64_t column, const Geometry& g, Operands& operands)
           .first_row = g.past};
 }
 
-Operands OperandsOf(const Case& c, const Geometry& g, const Rounding& rounding) {
-  Operands operands;
+void FillOperands(const Case& c, const Geometry& g, const Rounding& rounding, Operands& operands) {
   operands.query.Resize(g, g.sequence, g.head_size);
   operands.key.Resize(g, g.total, g.head_size);
   operands.value.Resize(g, g.total, g.value_head_size);
   // A size of zero may stand beside huge ones, which would take for ever to walk through. With rows
   // of query there are rows of key.
-  if (operands.key.conditions.empty()) return operands;
+  if (operands.key.conditions.empty()) return;
   if (c.op == Op::kCore) {
     SetGiven(TensorOf(c, TensorId::kQuery), rounding, operands.query);
     SetGiven(TensorOf(c, TensorId::kKey), rounding, operands.key);
     SetGiven(TensorOf(c, TensorId::kValue), rounding, operands.value);
-    return operands;
+    return;
   }
   if (TensorOf(c, TensorId::kPast).size() > 0) {
     SetPast(TensorOf(c, TensorId::kPast), g, rounding, operands);
   }
   // A size of zero may stand beside huge ones, which would take for ever to walk through.
-  if (g.batch == 0 || g.sequence == 0) return operands;
+  if (g.batch == 0 || g.sequence == 0) return;
   if (c.op == Op::kAttention) {
     ProjectFloat(c, g, rounding, operands);
   } else {
     ProjectQuantized(c, g, rounding, operands);
   }
-  return operands;
 }
 
 }  // namespace maskproof::oracle

@@ -48,7 +48,8 @@ struct Operands {
   Operand value;  // rows: T
 };
 
-Operands OperandsOf(const Case& c, const Geometry& g, const Rounding& rounding);
+// `operands` may hold another case's: its memory is used again.
+void FillOperands(const Case& c, const Geometry& g, const Rounding& rounding, Operands& operands);
 
 // Fills rows [P,T) of key and value, and query: Attention and QAttention (oracle.md (6), (10)).
 void ProjectFloat(const Case& c, const Geometry& g, const Rounding& rounding, Operands& operands);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "properties/case/floats.h"
 #include "properties/oracle/dialect_rows.h"
@@ -22,17 +23,37 @@ RowState StateOf(Condition condition) {
   return condition == Condition::kNonFinite ? RowState::kNonFinite : RowState::kOverflow;
 }
 
+// What an evaluation works in.
+struct Memory {
+  Operands operands;
+  oracle::Scores scores;
+  oracle::SoftmaxRow row;
+};
+
+// Of small cases a thread keeps the memory.
+bool IsSmall(const Geometry& g) {
+  constexpr double kMostNumbers = 1 << 20;
+  const auto size = [](int64_t n) { return static_cast<double>(n); };
+  const double of_head = size(g.sequence + g.total) * size(g.head_size + g.value_head_size) +
+                         size(g.sequence) * size(g.total);
+  return size(g.batch) * size(g.heads) * of_head <= kMostNumbers;
+}
+
 class Evaluation {
  public:
-  Evaluation(const Case& c, const OracleOptions& options)
+  Evaluation(const Case& c, const OracleOptions& options, Memory& memory)
       : case_(c),
         options_(options),
         rounding_(options.profile),
         g_(GeometryOf(c)),
         visibility_(c),
-        operands_(oracle::OperandsOf(c, g_, rounding_)),
-        scores_(c, g_, rounding_, operands_),
-        row_(rounding_, g_.total, g_.value_head_size) {}
+        operands_(memory.operands),
+        scores_(memory.scores),
+        row_(memory.row) {
+    oracle::FillOperands(c, g_, rounding_, operands_);
+    scores_.Begin(c, g_, rounding_, operands_);
+    row_.Begin(rounding_, g_.total, g_.value_head_size);
+  }
 
   Reference Run() {
     result_.geometry = g_;
@@ -147,16 +168,19 @@ class Evaluation {
   oracle::Rounding rounding_;
   Geometry g_;
   Visibility visibility_;
-  Operands operands_;
-  oracle::Scores scores_;
-  oracle::SoftmaxRow row_;
+  Operands& operands_;
+  oracle::Scores& scores_;
+  oracle::SoftmaxRow& row_;
   Reference result_;
 };
 
 }  // namespace
 
 Reference ComputeReference(const Case& c, const OracleOptions& options) {
-  Reference reference = Evaluation(c, options).Run();
+  thread_local Memory kept;
+  std::optional<Memory> own;
+  Memory& memory = IsSmall(GeometryOf(c)) ? kept : own.emplace();
+  Reference reference = Evaluation(c, options, memory).Run();
   oracle::SpeakDialect(c, options, reference);
   return reference;
 }

@@ -28,7 +28,7 @@ inline bool IsPowerOfTwo(double x) {
 
 class Rounding {
  public:
-  explicit Rounding(const NumericsProfile& profile) : profile_(profile) {}
+  explicit Rounding(const NumericsProfile& profile = {}) : profile_(profile) {}
 
   const NumericsProfile& profile() const { return profile_; }
 

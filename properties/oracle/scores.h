@@ -3,7 +3,6 @@
 #ifndef MASKPROOF_PROPERTIES_ORACLE_SCORES_H_
 #define MASKPROOF_PROPERTIES_ORACLE_SCORES_H_
 
-#include <Eigen/Core>
 #include <span>
 #include <vector>
 
@@ -28,7 +27,8 @@ struct Score {
 
 class Scores {
  public:
-  Scores(const Case& c, const Geometry& g, const Rounding& rounding, const Operands& operands);
+  // To be called first, and again for every case; `operands` are kept by reference.
+  void Begin(const Case& c, const Geometry& g, const Rounding& rounding, const Operands& operands);
 
   // Selects the head that At() asks about.
   void Load(int64_t batch, int64_t head);
@@ -37,16 +37,17 @@ class Scores {
   Score At(int64_t query, int64_t key) const;
 
  private:
-  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
   void CountRoundings(bool default_scale);
   void LoadBits();
   bool ExactDot(int64_t query, int64_t key) const;
   double Bias(int64_t query, int64_t key) const;
+  size_t Cell(int64_t query, int64_t key) const {
+    return static_cast<size_t>(query * g_.total + key);
+  }
 
   Geometry g_;
   Rounding rounding_;
-  const Operands& operands_;
+  const Operands* operands_ = nullptr;
   double scale_ = 1.0;
   double root_ = 1.0;  // of its magnitude
   bool bias_given_ = false;
@@ -65,13 +66,14 @@ class Scores {
   int64_t batch_ = 0;
   int64_t head_ = 0;
   const float* bias_slice_ = nullptr;
-  Matrix dot_;         // query . key
-  Matrix magnitude_;   // (|query| + error) . (|key| + error)
-  Matrix propagated_;  // what the errors of query and key make of it
-  Matrix query_wide_;  // |query| + error
-  Matrix key_wide_;
-  Eigen::VectorXd query_norm_;  // sums over the lanes of query_wide_
-  Eigen::VectorXd key_norm_;
+  std::vector<double> memory_;
+  std::span<double> dot_;         // query . key
+  std::span<double> magnitude_;   // (|query| + error) . (|key| + error)
+  std::span<double> propagated_;  // what the errors of query and key make of it
+  std::span<double> query_wide_;  // |query| + error
+  std::span<double> key_wide_;
+  std::span<double> query_norm_;  // sums over the lanes of query_wide_
+  std::span<double> key_norm_;
   std::vector<uint8_t> query_exact_;
   std::vector<uint8_t> key_exact_;
   BitExponents query_bits_;

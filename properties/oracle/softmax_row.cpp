@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <initializer_list>
+
+#include "properties/oracle/scratch.h"
 
 namespace maskproof::oracle {
 namespace {
@@ -19,25 +20,15 @@ constexpr double kReferenceExponent = 0x1p-48;
 constexpr double kSlack = 1.0 + 0x1p-20;
 constexpr double kReferenceUnit = 0x1p-51;
 
-// Makes each of `parts` a span of `size` numbers in `memory`, which grows by zeros: a row is small,
-// and so many vectors would cost more than it does.
-void Divide(std::vector<double>& memory, size_t size,
-            std::initializer_list<std::span<double>*> parts) {
-  memory.resize(std::max(memory.size(), size * parts.size()));
-  std::span<double> rest = memory;
-  for (std::span<double>* part : parts) {
-    *part = rest.first(size);
-    rest = rest.subspan(size);
-  }
-}
-
 // Upper bound on e^x - 1, and close to it, for 0 <= x <= 0.5.
 double SmallGrowth(double x) { return x * (1.0 + x); }
 
 }  // namespace
 
-SoftmaxRow::SoftmaxRow(const Rounding& rounding, int64_t total, int64_t columns)
-    : rounding_(rounding), total_(total), width_(static_cast<size_t>(columns)) {
+void SoftmaxRow::Begin(const Rounding& rounding, int64_t total, int64_t columns) {
+  rounding_ = rounding;
+  total_ = total;
+  width_ = static_cast<size_t>(columns);
   const int64_t block = rounding.profile().online_block;
   const int64_t rescalings = block > 0 && total > 0 ? (total - 1) / block : 0;
   rescalings_ = static_cast<double>(rescalings);
@@ -71,7 +62,7 @@ double SoftmaxRow::ShiftError() const {
 
 SoftmaxRow::Spread SoftmaxRow::Weigh() {
   const size_t n = scores_.size();
-  Divide(key_memory_, n, {&distances_, &lambdas_, &weights_, &deviations_});
+  Divide(key_memory_, {{&distances_, n}, {&lambdas_, n}, {&weights_, n}, {&deviations_, n}});
   const NumericsProfile& profile = rounding_.profile();
   const double top = *std::ranges::max_element(scores_);
   const double shift = ShiftError();
@@ -108,10 +99,15 @@ SoftmaxRow::Spread SoftmaxRow::Weigh() {
 // Output and what does not depend on how the weights may deviate. False on possible overflow.
 bool SoftmaxRow::Gather(const ValueRows& rows) {
   const size_t width = width_;
-  column_memory_.clear();
-  Divide(column_memory_, width,
-         {&output_, &bound_, &underflow_, &mixing_, &magnitude_, &inherited_, &largest_,
-          &total_magnitude_});
+  const std::span<double> all = Divide(column_memory_, {{&output_, width},
+                                                        {&bound_, width},
+                                                        {&underflow_, width},
+                                                        {&mixing_, width},
+                                                        {&magnitude_, width},
+                                                        {&inherited_, width},
+                                                        {&largest_, width},
+                                                        {&total_magnitude_, width}});
+  std::ranges::fill(all, 0.0);
   for (size_t i = 0; i < keys_.size(); ++i) {
     const double* value = rows.value + keys_[i] * rows.columns;
     const double* error = rows.error + keys_[i] * rows.columns;

@@ -19,7 +19,8 @@ struct ValueRows {
 
 class SoftmaxRow {
  public:
-  SoftmaxRow(const Rounding& rounding, int64_t total, int64_t columns);
+  // To be called first, and again for every case: rows of up to `total` keys.
+  void Begin(const Rounding& rounding, int64_t total, int64_t columns);
 
   void Clear();
   // A key that the row attends to.
@@ -57,8 +58,8 @@ class SoftmaxRow {
 
   Rounding rounding_;
   double rescalings_ = 0.0;
-  int64_t total_;
-  size_t width_;
+  int64_t total_ = 0;
+  size_t width_ = 0;
 
   std::vector<double> key_memory_;
   std::vector<double> column_memory_;
