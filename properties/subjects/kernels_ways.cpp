@@ -24,7 +24,7 @@ KernelsWay WayOf(const Case& c) {
   }
   way.asks_without_data = rng.OneIn(2);
   way.repacks = rng.OneIn(2);
-  way.offers_less = rng.OneIn(4);
+  way.offers_less = rng.OneIn(16);
   way.calls_in_between = rng.OneIn(4);
   // Seldom whole cache lines.
   constexpr uint64_t kMostSpare = 5000;
