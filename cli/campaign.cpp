@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "bench/stopwatch.h"
 #include "cli/crash_note.h"
 #include "cli/interrupt.h"
 #include "cli/ledger.h"
@@ -22,6 +23,8 @@ using std::chrono::milliseconds;
 
 // Some 75 pairs: a round takes well under a second, and yet a slice holds several cases.
 constexpr milliseconds kSlice{8};
+// A law that keeps several processors busy gets less of one: laws share processor time equally.
+constexpr double kSmallestShare = 0.125;
 // A pair that is known to be broken only keeps counting.
 constexpr milliseconds kBrokenSlice{2};
 // Findings that are still big shrink first, so that none is left big when time runs out.
@@ -59,13 +62,17 @@ class Pair {
 
   void DrawCases(Clock::time_point now, int64_t round) {
     if (result_.cases == 0 && result_.drawn >= kIdleAfter && round % kIdleRounds != 0) return;
-    const Clock::time_point until = now + (shrinker_ ? kBrokenSlice : kSlice);
+    const Clock::time_point until = now + Slice();
+    const bench::Stopwatch processor(bench::TimeKind::kProcessor);
     const CrashNote note = NoteOf("case ", result_.drawn);
     while (!exhausted() && !Interrupted()) {
       CrashNote::SetCase(result_.drawn);
       DrawCase();
       if (Clock::now() >= until) break;
     }
+    const double took = SecondsBetween(now, Clock::now());
+    const double used = processor.Seconds();
+    share_ = used > took ? std::max(took / used, kSmallestShare) : 1.0;
   }
 
   void Shrink(Clock::time_point now) {
@@ -94,6 +101,11 @@ class Pair {
             fmt::format(" of {} on {}, seed {}", result_.invariant->id, OpName(result_.op),
                         options_->seed),
             "To keep what it died of, check it in a process of its own: --subject isolated:..."};
+  }
+
+  Clock::duration Slice() const {
+    const std::chrono::duration<double> slice = shrinker_ ? kBrokenSlice : kSlice;
+    return std::chrono::duration_cast<Clock::duration>(slice * share_);
   }
 
   void DrawCase() {
@@ -168,6 +180,7 @@ class Pair {
   PairResult result_;
   std::unique_ptr<Shrinker> shrinker_;  // set once broken
   double check_seconds_ = 0.0;          // that the first broken check took
+  double share_ = 1.0;                  // of a slice, where more than one processor works for it
 };
 
 class Campaign {
