@@ -23,7 +23,7 @@ using std::chrono::milliseconds;
 
 // Some 75 pairs: a round takes well under a second, and yet a slice holds several cases.
 constexpr milliseconds kSlice{8};
-// A law that keeps several processors busy gets less of one: laws share processor time equally.
+// A law that keeps several processors busy gets less of one: what laws share is processor time.
 constexpr double kSmallestShare = 0.125;
 // A pair that is known to be broken only keeps counting.
 constexpr milliseconds kBrokenSlice{2};
@@ -104,7 +104,8 @@ class Pair {
   }
 
   Clock::duration Slice() const {
-    const std::chrono::duration<double> slice = shrinker_ ? kBrokenSlice : kSlice;
+    const std::chrono::duration<double> slice =
+        shrinker_ ? kBrokenSlice : kSlice * result_.invariant->share;
     return std::chrono::duration_cast<Clock::duration>(slice * share_);
   }
 

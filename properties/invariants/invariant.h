@@ -48,6 +48,7 @@ struct Invariant {
   const char* tolerance;    // "bitwise", or where the tolerance comes from
   const char* modelled_on;  // the real bug
   Domain domain = Domain::kValid;
+  int share = 1;  // of a campaign's time, beside the other laws: more for what they cannot see
   bool (*applies_to)(Op op);
   // Deterministic in the case (its salt included) and the subject.
   Verdict (*check)(Subject& subject, const Case& c);
