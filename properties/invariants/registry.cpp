@@ -23,7 +23,8 @@ const std::vector<Invariant>& Invariants() {
                  "computed wrongly.",
        .tolerance = "the oracle's bound B, docs/oracle.md",
        .modelled_on = "all of them",
-       // The other laws compare runs with each other: what is wrong in all of them shows here alone.
+       // The other laws compare runs with each other: what is wrong in all of them shows here
+       // alone.
        .share = 4,
        .applies_to = Every,
        .check = CheckReferenceMatch},

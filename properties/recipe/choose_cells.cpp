@@ -1,6 +1,7 @@
 // Single numbers of a generated case, and what they take to tell.
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "properties/recipe/choose.h"
 #include "properties/recipe/fields.h"
@@ -55,12 +56,15 @@ void AddRise(Rng& rng, Recipe& r) {
   r.of(TensorId::kKey) = {.distribution = Distribution::kConstant, .seed = 1, .a = 0.0F};
   r.of(TensorId::kValue) = {
       .distribution = Distribution::kUniform, .seed = ChooseSeed(rng), .a = 0.5F, .b = 1.0F};
-  const int64_t key = TotalLength(r) - 1 - static_cast<int64_t>(rng.Below(64));
+  // The last tile of keys may be short.
+  const int64_t key = TotalLength(r) - 1 - static_cast<int64_t>(rng.Below(rng.OneIn(2) ? 4 : 64));
   CellOverride cell;
   cell.tensor = TensorId::kKey;
   cell.index = static_cast<uint32_t>(key * r.head_size);
-  cell.value = std::ldexp(1.0F + static_cast<float>(rng.Below(64)) / 64.0F,
-                          static_cast<int>(rng.Between(-15, 6)));
+  // Next to nothing half of the time: a step that is left out there is hardly wrong.
+  const int64_t exponent = rng.OneIn(2) ? rng.Between(-14, -11) : rng.Between(-15, 6);
+  cell.value =
+      std::ldexp(1.0F + static_cast<float>(rng.Below(64)) / 64.0F, static_cast<int>(exponent));
   r.cells.push_back(cell);
 }
 
@@ -79,12 +83,25 @@ void AddTinyNumbers(Rng& rng, Recipe& r) {
   }
 }
 
+// A number that a kernel which splits numbers has to treat apart, in one of the blocks of a row's
+// depth and in no other.
+void AddExtremeInput(Rng& rng, Recipe& r) {
+  CellOverride cell;
+  cell.tensor = TensorId::kInput;
+  cell.index = static_cast<uint32_t>(rng.Below(uint64_t{1} << 31));
+  cell.value = PickOf(rng, {3e38F, -3e38F, std::numeric_limits<float>::infinity(),
+                            std::numeric_limits<float>::quiet_NaN()});
+  r.cells.push_back(cell);
+}
+
 }  // namespace
 
 void ChooseCells(Rng& rng, Recipe& r) {
   constexpr int64_t kLongRow = 24;
   constexpr int64_t kRowOfTiles = 256;
-  if (r.op == Op::kCore && TotalLength(r) > kRowOfTiles && rng.OneIn(3)) {
+  constexpr int64_t kRowOfLargeTiles = 512;
+  const int64_t total = TotalLength(r);
+  if (r.op == Op::kCore && total > kRowOfTiles && rng.OneIn(total > kRowOfLargeTiles ? 2 : 3)) {
     AddRise(rng, r);
     return;
   }
@@ -93,6 +110,11 @@ void ChooseCells(Rng& rng, Recipe& r) {
   const bool given = r.op == Op::kCore || UsesTensor(r, TensorId::kPast);
   if (given && r.sequence >= kManyRows && r.head_size >= kWideHead && rng.OneIn(2)) {
     AddTinyNumbers(rng, r);
+  }
+  constexpr int64_t kBlocksOfDepth = 1000;
+  if (r.op == Op::kAttention && r.sequence >= kManyRows && r.input_width >= kBlocksOfDepth &&
+      rng.OneIn(2)) {
+    AddExtremeInput(rng, r);
   }
   if (TotalLength(r) >= kLongRow && Percent(rng, 12)) AddTower(rng, r);
   if (Percent(rng, 3)) r.cells.push_back(ChooseCell(rng, r, true));

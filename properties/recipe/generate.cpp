@@ -171,6 +171,7 @@ enum class Seam : uint8_t {
   kDepth,
   kExactDepth,
   kRows,
+  kWantedRows,
   kTiles,
   kManyKeys,
   kPrefill,
@@ -188,9 +189,9 @@ Seam ChooseSeam(Rng& rng, Op op) {
     return PickOf(rng, {Seam::kRows, Seam::kTiles, Seam::kManyKeys, Seam::kPrefill, Seam::kHeadSize,
                         Seam::kHeads, Seam::kHeadGroups, Seam::kBatch});
   if (op == Op::kQAttention && rng.OneIn(5)) return Seam::kExactDepth;
-  return PickOf(
-      rng, {Seam::kDepth, Seam::kDepth, Seam::kRows, Seam::kTiles, Seam::kManyKeys, Seam::kPrefill,
-            Seam::kHeadSize, Seam::kHeads, Seam::kHeadGroups, Seam::kColumns, Seam::kBatch});
+  return PickOf(rng, {Seam::kDepth, Seam::kDepth, Seam::kRows, Seam::kWantedRows, Seam::kTiles,
+                      Seam::kManyKeys, Seam::kPrefill, Seam::kHeadSize, Seam::kHeads,
+                      Seam::kHeadGroups, Seam::kColumns, Seam::kBatch});
 }
 
 // A multiple of `block`, give or take; kernels' loops have their ends there.
@@ -212,8 +213,19 @@ void ChooseDeepRows(Rng& rng, const Limits& limits, Recipe& r) {
   r.value_head_size = r.head_size;
 }
 
-// docs/recipes.md says which blocks these are.
-void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
+// Tokens whose keys and values nobody needs: a projection may leave them out, and then has another
+// number of rows to divide than it has rows. After the attributes.
+void LeaveTokensOut(Rng& rng, Recipe& r) {
+  r.present = false;
+  r.attention_bias = BiasBroadcast::kNone;
+  r.mask = ChooseMask(rng, TotalLength(r));
+  r.mask.form = PickOf(rng, {MaskForm::kLengths, MaskForm::kEndsStarts, MaskForm::kRaw2D});
+  r.mask.pattern = PickOf(rng, {KeepPattern::kRight, KeepPattern::kLeft, KeepPattern::kSpan,
+                                KeepPattern::kGap, KeepPattern::kRandom});
+}
+
+// docs/recipes.md says which blocks these are. Which seam they are next to.
+Seam ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
   const auto few = [&](int64_t most) { return rng.Between(1, most); };
   r.batch = few(2);
   r.sequence = few(4);
@@ -222,7 +234,8 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
   r.heads = few(2);
   r.head_size = few(4);
   r.input_width = few(6);
-  switch (ChooseSeam(rng, r.op)) {
+  const Seam seam = ChooseSeam(rng, r.op);
+  switch (seam) {
     case Seam::kDepth:
       r.input_width =
           NextTo(rng, PickOf(rng, {128, 256, 384, 512, 1024, 2048}), limits.max_input_width);
@@ -242,6 +255,12 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       r.sequence = rng.OneIn(2) ? std::min<int64_t>(rng.Between(20, 200), limits.max_sequence)
                                 : NextTo(rng, PickOf(rng, {12, 16, 24, 28, 32, 48, 64, 96, 128}),
                                          limits.max_sequence);
+      break;
+    case Seam::kWantedRows:
+      r.sequence = std::min<int64_t>(rng.Between(40, 270), limits.max_sequence);
+      r.past.reset();
+      // So deep that a row too many is not lost in what memory is rounded up to.
+      r.input_width = std::min(rng.Between(16, 48), limits.max_input_width);
       break;
     case Seam::kTiles:
       r.batch = 1;
@@ -280,7 +299,7 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       r.value_head_size =
           rng.OneIn(2) ? r.head_size : std::min<int64_t>(rng.Between(20, 72), limits.max_head_size);
       if (r.op != Op::kCore && !rng.OneIn(3)) ChooseDeepRows(rng, limits, r);
-      return;
+      return seam;
     case Seam::kHeadSize:
       r.head_size = NextTo(rng, PickOf(rng, {32, 48, 64, 80, 96, 128}), limits.max_head_size);
       break;
@@ -307,6 +326,7 @@ void ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
   r.value_head_size = rng.OneIn(2) ? r.head_size : ChooseSize(rng, r.head_size);
   // Values are mixed by loops of their own.
   if (r.head_size > r.value_head_size && rng.OneIn(2)) std::swap(r.head_size, r.value_head_size);
+  return seam;
 }
 
 // Most cases are small, so that thousands run in a second; a few take all the work allowed.
@@ -430,9 +450,10 @@ Recipe Generate(Rng& rng, const GenerateOptions& options) {
   Recipe recipe;
   recipe.op = options.op.value_or(static_cast<Op>(rng.Below(kOpCount)));
   Limits limits = options.limits;
+  std::optional<Seam> seam;
   constexpr uint64_t kSeamShare = 40;
   if (options.size >= 50 && rng.OneIn(kSeamShare)) {
-    ChooseSeamSizes(rng, limits, recipe);
+    seam = ChooseSeamSizes(rng, limits, recipe);
   } else {
     limits.max_work = ChooseBudget(rng, options);
     constexpr int kTries = 8;
@@ -443,6 +464,7 @@ Recipe Generate(Rng& rng, const GenerateOptions& options) {
   }
   ChooseAttributes(rng, recipe);
   recipe.mask = ChooseMask(rng, TotalLength(recipe));
+  if (seam == Seam::kWantedRows) LeaveTokensOut(rng, recipe);
   Normalize(recipe, limits);  // settles sizes and which tensors there are
   ChooseAllValues(rng, recipe);
   ChooseCells(rng, recipe);
