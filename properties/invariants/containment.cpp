@@ -31,6 +31,7 @@ struct PoisonedKey {
   int64_t batch = 0;
   int64_t head = -1;
   int64_t key = 0;
+  bool with_value = true;  // else its score alone is to carry the NaN to the output
 
   bool Concerns(const Row& row) const {
     return row.batch == batch && (head < 0 || row.head == head);
@@ -52,18 +53,22 @@ void Poison(Case& c, const PoisonedKey& poisoned, Rng& rng) {
   const Geometry g = GeometryOf(c);
   if (poisoned.head < 0) {
     const int64_t token = (poisoned.batch * g.sequence) + poisoned.key - g.past;
-    const int64_t feature = (token * g.input_width) + rng.Between(0, g.input_width - 1);
-    At(c, TensorId::kInput).as<float>()[static_cast<size_t>(feature)] = kMarkedNan;
+    // The last feature is where loops over the depth end.
+    const int64_t last = g.input_width - 1;
+    const int64_t feature = rng.OneIn(3) ? last : rng.Between(0, last);
+    const int64_t element = (token * g.input_width) + feature;
+    At(c, TensorId::kInput).as<float>()[static_cast<size_t>(element)] = kMarkedNan;
     return;
   }
   const int64_t item = (poisoned.batch * g.heads) + poisoned.head;
-  if (c.op == Op::kCore) {
-    PoisonRow(At(c, TensorId::kKey), item, g.total, poisoned.key, false, rng);
-    PoisonRow(At(c, TensorId::kValue), item, g.total, poisoned.key, true, rng);
-  } else {
-    PoisonRow(At(c, TensorId::kPast), item, g.past, poisoned.key, false, rng);
-    PoisonRow(At(c, TensorId::kPast), (g.batch * g.heads) + item, g.past, poisoned.key, true, rng);
-  }
+  const bool core = c.op == Op::kCore;
+  Tensor& keys = At(c, core ? TensorId::kKey : TensorId::kPast);
+  Tensor& values = At(c, core ? TensorId::kValue : TensorId::kPast);
+  const int64_t rows = core ? g.total : g.past;
+  PoisonRow(keys, item, rows, poisoned.key, false, rng);
+  if (!poisoned.with_value) return;
+  const int64_t of_values = core ? item : (g.batch * g.heads) + item;
+  PoisonRow(values, of_values, rows, poisoned.key, true, rng);
 }
 
 // A key that some row sees and that can hold a NaN.
@@ -137,9 +142,13 @@ Verdict CheckNanContainment(Subject& subject, const Case& c) {
   const bool given_values = base.op == Op::kCore || GeometryOf(base).past > 0;
   if (given_values && rng.OneIn(3)) return CheckValueLane(subject, std::move(base), rng);
   const Geometry g = GeometryOf(base);
+  if (base.op == Op::kAttention && g.input_width > 0 && rng.OneIn(4)) {
+    return CheckWeightColumn(subject, std::move(base), rng);
+  }
   const Visibility visibility(base);
-  const std::optional<PoisonedKey> poisoned = ChooseKey(base, visibility, rng);
+  std::optional<PoisonedKey> poisoned = ChooseKey(base, visibility, rng);
   if (!poisoned) return NotApplicable();
+  poisoned->with_value = poisoned->head < 0 || rng.OneIn(2);
   Case changed = base;
   Poison(changed, *poisoned, rng);
 

@@ -1,4 +1,4 @@
-// The part of nan-containment that is about one number among the values.
+// The parts of nan-containment that are about one number among the values, or their weights.
 #ifndef MASKPROOF_PROPERTIES_INVARIANTS_CONTAINMENT_H_
 #define MASKPROOF_PROPERTIES_INVARIANTS_CONTAINMENT_H_
 
@@ -13,6 +13,11 @@ namespace maskproof {
 // rows that see the key, which becomes that. `base` has values that are given as they are: the
 // core's, or a past.
 Verdict CheckValueLane(Subject& subject, Case base, Rng& rng);
+
+// One weight of a column of the values becomes a NaN: so does that column of the rows that see new
+// tokens alone, though the feature be 0, and nothing else changes. `base` is a case of Attention
+// with an element in its input.
+Verdict CheckWeightColumn(Subject& subject, Case base, Rng& rng);
 
 }  // namespace maskproof
 

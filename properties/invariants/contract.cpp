@@ -155,6 +155,7 @@ Verdict CheckMemory(Subject& subject, const Case& c) {
             .label = "with an unreadable page after every tensor"},
       Where{.placement = MemoryPlacement::kGuardBefore,
             .label = "with an unreadable page before every tensor"},
+      Where{.placement = MemoryPlacement::kUnaligned, .label = "with no tensor aligned"},
       Where{.placement = MemoryPlacement::kPlain,
             .label = "where the caller flushes denormals",
             .flushing = true}};

@@ -271,6 +271,15 @@ void NoQueries(Case& c, const Geometry& g, Rng& rng) {
   c.want_present = true;
 }
 
+// All tokens are what the bias makes them.
+void NoFeatures(Case& c, const Geometry& g, Rng& rng) {
+  if (c.op == Op::kCore) return OddAttribute(c, g, rng);
+  Tensor& input = At(c, TensorId::kInput);
+  Tensor& weights = At(c, TensorId::kWeights);
+  input = Tensor(input.type, {g.batch, g.sequence, 0});
+  weights = Tensor(weights.type, {0, weights.dims[1]});
+}
+
 }  // namespace
 
 void MakeOdd(Case& c, Rng& rng) {
@@ -279,7 +288,7 @@ void MakeOdd(Case& c, Rng& rng) {
   const int64_t mask_elements = ElementCount(std::array{g.batch, g.total});
   if (mask_elements < 0 || mask_elements > kLargestAdded) return;
   constexpr std::array kOddities{OddSpans,     OddSpans,  OddLengths, OddRawMask,
-                                 OddAttribute, EmptyPast, NoQueries};
+                                 OddAttribute, EmptyPast, NoQueries,  NoFeatures};
   kOddities[rng.Below(kOddities.size())](c, g, rng);
 }
 

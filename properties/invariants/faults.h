@@ -13,7 +13,8 @@ namespace maskproof {
 const char* InjectFault(Case& c, Rng& rng);
 
 // Makes one thing unusual that is still valid, or should be: a start after its end or before the
-// first key, a length beyond the last, a past of no tokens, an attribute at its edge.
+// first key, a length beyond the last, a past of no tokens, an input of no features, an attribute
+// at its edge.
 void MakeOdd(Case& c, Rng& rng);
 
 }  // namespace maskproof

@@ -175,12 +175,14 @@ const std::vector<Invariant>& Invariants() {
        .applies_to = Every,
        .check = CheckConvexHull},
       {.id = "nan-containment",
-       .law = "A NaN in the key and value of a token reaches all columns of exactly the rows that "
-              "attend to it; one NaN or infinity among the values reaches its column of them.",
+       .law =
+           "A NaN in the key of a token, or in its key and value, reaches all columns of exactly "
+           "the rows that attend to it; one NaN or infinity among the values reaches its column "
+           "of them, and so does a NaN among the values' weights.",
        .reason = "To lose a NaN is to invent a number; to spread it is to read what one must not.",
        .tolerance = "bitwise on the other rows where the subject promises reproducible rows, else "
                     "B(x) + B(x') (1)",
-       .modelled_on = "PyTorch #101967; exp that clamps NaN to a number",
+       .modelled_on = "PyTorch #101967; exp that clamps NaN to a number; LAPACK #179",
        .applies_to = Every,
        .check = CheckNanContainment},
       {.id = "int8-exactness",

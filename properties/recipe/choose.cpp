@@ -312,8 +312,9 @@ CellOverride ChooseMaskCell(Rng& rng, const Recipe& recipe) {
   if (IsRawMask(recipe.mask.form)) {
     cell.value = PickOf(rng, {0.0F, 1.0F, 0.0F, 1.0F, 2.0F, -1.0F, 0x1p31F, -0x1p31F});
   } else {
+    // Of these only starts may be negative; the distance to an end need not fit an int32.
     cell.value = PickOf(rng, {total + 1.0F, total + 5.0F, total, 0.0F, 1.0F, total - 1.0F, 0x1p31F,
-                              -1.0F, -5.0F, 1.0F});
+                              -0x1p31F, -1.0F, -5.0F});
   }
   return cell;
 }

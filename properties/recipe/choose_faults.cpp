@@ -184,11 +184,21 @@ void NegativeLength(Rng& rng, Recipe& r) {
   r.cells.push_back(cell);
 }
 
-// No batch or no token, in all tensors alike: nothing to compute, and yet valid.
+// No batch, no token or no feature, in all tensors alike: little or nothing to compute, and yet
+// valid.
 void EmptyCase(Rng& rng, Recipe& r, const Limits& limits) {
-  const bool no_batch = rng.OneIn(2);
   Recipe empty = r;
-  (no_batch ? empty.batch : empty.sequence) = 0;
+  switch (rng.Below(r.op == Op::kCore ? 2 : 3)) {
+    case 0:
+      empty.batch = 0;
+      break;
+    case 1:
+      empty.sequence = 0;
+      break;
+    default:
+      empty.input_width = 0;
+      break;
+  }
   std::vector<TensorId> changed;
   for (const TensorId id : UsedTensors(r)) {
     if (TensorDims(empty, id) != TensorDims(r, id)) changed.push_back(id);

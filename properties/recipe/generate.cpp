@@ -189,8 +189,8 @@ Seam ChooseSeam(Rng& rng, Op op) {
     return PickOf(rng, {Seam::kRows, Seam::kTiles, Seam::kManyKeys, Seam::kPrefill, Seam::kHeadSize,
                         Seam::kHeads, Seam::kHeadGroups, Seam::kBatch});
   if (op == Op::kQAttention && rng.OneIn(5)) return Seam::kExactDepth;
-  return PickOf(rng, {Seam::kDepth, Seam::kDepth, Seam::kRows, Seam::kWantedRows, Seam::kTiles,
-                      Seam::kManyKeys, Seam::kPrefill, Seam::kHeadSize, Seam::kHeads,
+  return PickOf(rng, {Seam::kDepth, Seam::kDepth, Seam::kRows, Seam::kWantedRows, Seam::kWantedRows,
+                      Seam::kTiles, Seam::kManyKeys, Seam::kPrefill, Seam::kHeadSize, Seam::kHeads,
                       Seam::kHeadGroups, Seam::kColumns, Seam::kBatch});
 }
 
@@ -257,10 +257,14 @@ Seam ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
                                          limits.max_sequence);
       break;
     case Seam::kWantedRows:
-      r.sequence = std::min<int64_t>(rng.Between(40, 270), limits.max_sequence);
+      r.batch = rng.OneIn(3) ? 2 : 1;
+      r.sequence = std::min<int64_t>(rng.Between(40, 250) / r.batch, limits.max_sequence);
       r.past.reset();
-      // So deep that a row too many is not lost in what memory is rounded up to.
-      r.input_width = std::min(rng.Between(16, 48), limits.max_input_width);
+      // So deep that a row too many is not lost in what memory is rounded up to, and so many
+      // columns that those of key and value are not in one vector with the query's.
+      r.input_width = std::min<int64_t>(rng.Between(32, 80), limits.max_input_width);
+      r.heads = 1;
+      r.head_size = std::min<int64_t>(rng.Between(10, 20), limits.max_head_size);
       break;
     case Seam::kTiles:
       r.batch = 1;
@@ -320,12 +324,26 @@ Seam ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       break;
     case Seam::kBatch:
       r.batch = NextTo(rng, PickOf(rng, {8, 16}), limits.max_batch);
-      if (rng.OneIn(2)) r.sequence = std::min<int64_t>(rng.Between(5, 12), limits.max_sequence);
+      // Rows enough that batches are not all projected together, or few.
+      if (!rng.OneIn(3)) {
+        constexpr int64_t kTogether = 256;
+        const int64_t rows = kTogether * rng.Between(1, 3) / r.batch + rng.Between(-1, 2);
+        r.sequence = std::clamp<int64_t>(rows, 1, limits.max_sequence);
+      }
       break;
   }
   r.value_head_size = rng.OneIn(2) ? r.head_size : ChooseSize(rng, r.head_size);
   // Values are mixed by loops of their own.
   if (r.head_size > r.value_head_size && rng.OneIn(2)) std::swap(r.head_size, r.value_head_size);
+  if (seam == Seam::kWantedRows) {
+    r.value_head_size = r.head_size;
+    if (rng.OneIn(2)) {
+      // Most columns are of values: rows are not left out of two thirds of them then.
+      r.sequence = std::min<int64_t>(rng.Between(16, 80), limits.max_sequence);
+      r.head_size = std::min<int64_t>(rng.Between(8, 40), limits.max_head_size);
+      r.value_head_size = std::min(rng.Between(3, 6) * r.head_size, limits.max_head_size);
+    }
+  }
   return seam;
 }
 

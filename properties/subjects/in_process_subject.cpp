@@ -32,6 +32,12 @@ Arenas& ThreadArenas() {
   return arenas;
 }
 
+// Bytes by which a tensor is not aligned: one element to three, another number for each slot.
+size_t ShiftOf(size_t slot, const Tensor& tensor) {
+  constexpr size_t kShifts = 3;
+  return (1 + slot % kShifts) * ElementSize(tensor.type);
+}
+
 // Puts the inputs where the request wants them. Plain inputs are the case's own: no copy.
 bool BindInputs(const Case& c, MemoryPlacement placement, BoundCase& bound) {
   bound.c = &c;
@@ -45,9 +51,13 @@ bool BindInputs(const Case& c, MemoryPlacement placement, BoundCase& bound) {
       slot.data = const_cast<std::byte*>(tensor.bytes.data());
       continue;
     }
+    MemoryArena& arena = ThreadArenas().inputs[i];
+    const size_t size = tensor.bytes.size();
     const auto edge = placement == MemoryPlacement::kGuardAfter ? MemoryArena::Edge::kEnd
                                                                 : MemoryArena::Edge::kBegin;
-    std::byte* const data = ThreadArenas().inputs[i].Place(tensor.bytes.size(), edge).data;
+    std::byte* const data = placement == MemoryPlacement::kUnaligned
+                                ? arena.PlaceLater(size, ShiftOf(i, tensor)).data
+                                : arena.Place(size, edge).data;
     if (data == nullptr) return false;
     std::copy(tensor.bytes.begin(), tensor.bytes.end(), data);
     slot.data = data;

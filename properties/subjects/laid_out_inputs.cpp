@@ -82,8 +82,12 @@ bool LaidOutInputs::Copy(size_t memory) {
     data = ThreadHeap(memory, size);
   } else {
     const bool at_end = bound_.placement == MemoryPlacement::kGuardAfter;
-    const MemoryArena::Placement placed = ThreadInputArenas()[memory].Place(
-        size * sizeof(float), at_end ? MemoryArena::Edge::kEnd : MemoryArena::Edge::kBegin);
+    const size_t shift =
+        bound_.placement == MemoryPlacement::kUnaligned ? (1 + memory) * sizeof(float) : 0;
+    MemoryArena& arena = ThreadInputArenas()[memory];
+    const MemoryArena::Placement placed =
+        at_end ? arena.Place(size * sizeof(float), MemoryArena::Edge::kEnd)
+               : arena.PlaceLater(size * sizeof(float), shift);
     if (placed.data == nullptr) return false;
     // On the open side, too, what is read must not matter.
     std::ranges::fill(placed.canary, std::byte{0xFF});

@@ -38,4 +38,10 @@ MemoryArena::Placement MemoryArena::Place(size_t size, Edge edge) {
   return {data, {data - kCanaryBytes, kCanaryBytes}};
 }
 
+MemoryArena::Placement MemoryArena::PlaceLater(size_t size, size_t shift) {
+  Placement placed = Place(size + shift, Edge::kBegin);
+  if (placed.data != nullptr) placed.data += shift;
+  return placed;
+}
+
 }  // namespace maskproof

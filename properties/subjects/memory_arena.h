@@ -27,6 +27,8 @@ class MemoryArena {
   // `size` bytes that end right before (kEnd) or begin right after (kBegin) an unreadable page.
   // Valid until the next call.
   Placement Place(size_t size, Edge edge);
+  // The same as kBegin, but `shift` bytes later.
+  Placement PlaceLater(size_t size, size_t shift);
 
  private:
   void Release();

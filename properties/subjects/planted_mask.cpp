@@ -53,6 +53,7 @@ bool MaskReader::PaddedByValue(int64_t b, int64_t s, int64_t t) const {
       if (p_.Has(Defect::kStartEndSwapped)) std::swap(start, end);
       if (p_.Has(Defect::kEndInclusive)) ++end;
       if (p_.Has(Defect::kStartAtLeastOne)) start = std::max<int64_t>(start, 1);
+      if (p_.Has(Defect::kSpanWraps) && static_cast<int32_t>(end - start) < 0) return true;
       return t < start || t >= end;
     }
     case Form::kKeys: {

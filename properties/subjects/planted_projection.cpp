@@ -81,12 +81,15 @@ void ProjectFloat(Problem& p) {
       std::fill(sums.begin(), sums.end(), 0.0F);
       for (int64_t d = 0; d < depth; ++d) {
         const float x = input[((b * p.g.sequence + s) * stride + d) % size];
+        if (x == 0.0F && p.Has(Defect::kZeroInputSkipped)) continue;
         const float* const row = weights + d * columns;
         for (int64_t c = 0; c < columns; ++c) sums[static_cast<size_t>(c)] += x * row[c];
       }
       for (int64_t c = 0; c < columns; ++c) {
         const float sum = sums[static_cast<size_t>(c)];
-        PlaceColumn(p, b, s, c, bias != nullptr ? sum + bias[c] : sum);
+        const bool nothing = p.g.input_width == 0;
+        const bool biased = bias != nullptr && !(nothing && p.Has(Defect::kNoBiasWithoutFeatures));
+        PlaceColumn(p, b, s, c, biased ? sum + bias[c] : sum);
       }
     }
   }

@@ -64,6 +64,7 @@ enum class MemoryPlacement : uint8_t {
   kPlain,
   kGuardAfter,   // every tensor ends where an unreadable page begins (to the element's alignment)
   kGuardBefore,  // every tensor begins right after an unreadable page
+  kUnaligned,    // every tensor begins some elements later than that, few enough for no vector
 };
 
 struct RunRequest {

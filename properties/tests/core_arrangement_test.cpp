@@ -90,7 +90,8 @@ struct Bound {
 };
 
 constexpr MemoryPlacement kPlacements[] = {MemoryPlacement::kPlain, MemoryPlacement::kGuardAfter,
-                                           MemoryPlacement::kGuardBefore};
+                                           MemoryPlacement::kGuardBefore,
+                                           MemoryPlacement::kUnaligned};
 
 KernelsWay DrawnWay(uint64_t seed) {
   KernelsWay way;

@@ -61,7 +61,8 @@ inline std::optional<std::string> Disagreement(Op op, const Output& got,
 // Runs `count` generated valid cases in all placements, audited.
 inline void ExpectAgreement(Subject& subject, uint64_t seed, int count) {
   constexpr MemoryPlacement kPlacements[] = {MemoryPlacement::kPlain, MemoryPlacement::kGuardAfter,
-                                             MemoryPlacement::kGuardBefore};
+                                             MemoryPlacement::kGuardBefore,
+                                             MemoryPlacement::kUnaligned};
   OracleOptions options;
   options.fully_masked = subject.promises().fully_masked;
   options.profile = subject.promises().profile;

@@ -75,7 +75,8 @@ void WriteAll(const BoundCase& bound) {
 }
 
 constexpr MemoryPlacement kPlacements[] = {MemoryPlacement::kPlain, MemoryPlacement::kGuardAfter,
-                                           MemoryPlacement::kGuardBefore};
+                                           MemoryPlacement::kGuardBefore,
+                                           MemoryPlacement::kUnaligned};
 
 RunRequest Audited(MemoryPlacement placement) {
   RunRequest request;

@@ -224,7 +224,7 @@ void Encode(const Case& c, const RunRequest& request, Writer& writer) {
 
 bool Decode(std::span<const std::byte> bytes, Case& c, RunRequest& request) {
   Reader reader(bytes);
-  request.placement = reader.Enumerator(MemoryPlacement::kGuardBefore);
+  request.placement = reader.Enumerator(MemoryPlacement::kUnaligned);
   request.audit = reader.Flag();
   request.flushing = reader.Flag();
   request.threads = reader.Number<int>();
