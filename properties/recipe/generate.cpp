@@ -191,7 +191,7 @@ Seam ChooseSeam(Rng& rng, Op op) {
   if (op == Op::kQAttention && rng.OneIn(5)) return Seam::kExactDepth;
   return PickOf(rng, {Seam::kDepth, Seam::kDepth, Seam::kRows, Seam::kWantedRows, Seam::kWantedRows,
                       Seam::kTiles, Seam::kManyKeys, Seam::kPrefill, Seam::kHeadSize, Seam::kHeads,
-                      Seam::kHeadGroups, Seam::kColumns, Seam::kBatch});
+                      Seam::kHeadGroups, Seam::kColumns, Seam::kBatch, Seam::kBatch});
 }
 
 // A multiple of `block`, give or take; kernels' loops have their ends there.
@@ -483,6 +483,11 @@ Recipe Generate(Rng& rng, const GenerateOptions& options) {
   ChooseAttributes(rng, recipe);
   recipe.mask = ChooseMask(rng, TotalLength(recipe));
   if (seam == Seam::kWantedRows) LeaveTokensOut(rng, recipe);
+  if (seam == Seam::kBatch && recipe.op != Op::kQAttention && rng.OneIn(2)) {
+    // Of each batch another one.
+    recipe.past.reset();
+    recipe.attention_bias = rng.OneIn(2) ? BiasBroadcast::kFull : BiasBroadcast::kHeads;
+  }
   Normalize(recipe, limits);  // settles sizes and which tensors there are
   ChooseAllValues(rng, recipe);
   ChooseCells(rng, recipe);
