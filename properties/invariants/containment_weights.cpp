@@ -16,10 +16,10 @@
 namespace maskproof {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kPoison = std::numeric_limits<double>::quiet_NaN();
 
 // A column of the values, and the feature whose weight in it is a NaN.
-struct Place {
+struct WeightPlace {
   int64_t head = 0;
   int64_t lane = 0;
   int64_t feature = 0;
@@ -50,7 +50,8 @@ Fate FateOf(const Visibility& visibility, const Geometry& g, bool uniform, int64
   return past ? Fate::kUnknown : Fate::kBecomesNan;
 }
 
-void JudgePresentColumn(const Trial& trial, const Geometry& g, const Place& place, Tally& tally) {
+void JudgePresentColumn(const Trial& trial, const Geometry& g, const WeightPlace& place,
+                        Tally& tally) {
   const std::span<const float> present = trial.present();
   if (present.empty()) return;
   for (int64_t b = 0; b < g.batch; ++b) {
@@ -60,7 +61,8 @@ void JudgePresentColumn(const Trial& trial, const Geometry& g, const Place& plac
       if (std::isnan(value)) {
         tally.Agree();
       } else {
-        tally.Fail({.batch = b, .head = place.head, .query = t, .column = place.lane}, kNan, value);
+        tally.Fail({.batch = b, .head = place.head, .query = t, .column = place.lane}, kPoison,
+                   value);
       }
     }
   }
@@ -70,14 +72,14 @@ void JudgePresentColumn(const Trial& trial, const Geometry& g, const Place& plac
 
 Verdict CheckWeightColumn(Subject& subject, Case base, Rng& rng) {
   const Geometry g = GeometryOf(base);
-  const Place place{.head = rng.Between(0, g.heads - 1),
-                    .lane = rng.Between(0, g.value_head_size - 1),
-                    .feature = rng.Between(0, g.input_width - 1)};
+  const WeightPlace place{.head = rng.Between(0, g.heads - 1),
+                          .lane = rng.Between(0, g.value_head_size - 1),
+                          .feature = rng.Between(0, g.input_width - 1)};
   if (rng.OneIn(2)) ClearFeature(base, g, place.feature);
   Case changed = base;
   Tensor& weights = At(changed, TensorId::kWeights);
   const int64_t column = (2 * g.hidden()) + (place.head * g.value_head_size) + place.lane;
-  weights.Set((place.feature * weights.dims[1]) + column, kNan);
+  weights.Set((place.feature * weights.dims[1]) + column, kPoison);
   const Visibility visibility(base);
 
   Verdict verdict;
@@ -104,7 +106,7 @@ Verdict CheckWeightColumn(Subject& subject, Case base, Rng& rng) {
             if (std::isnan(now)) {
               tally.Agree();
             } else {
-              tally.Fail(position, kNan, now);
+              tally.Fail(position, kPoison, now);
             }
           } else if (SameBits(old, now)) {
             tally.Agree();
