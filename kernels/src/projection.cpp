@@ -52,6 +52,7 @@ void PackPanel(const float* weights, int64_t depth, int64_t columns, int64_t pan
 
 void PackInput(const ProjectionProblem& problem, const ProjectionTask& task, int64_t k,
                int64_t depth) {
+  if (depth == 0) return;  // nor is there memory for it
   const int64_t block = EvenRows(task.rows);
   float* to = task.input;
   for (int64_t r = 0; r < task.rows; r += block, to += depth * kPackedRows) {
