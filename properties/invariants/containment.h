@@ -2,12 +2,20 @@
 #ifndef MASKPROOF_PROPERTIES_INVARIANTS_CONTAINMENT_H_
 #define MASKPROOF_PROPERTIES_INVARIANTS_CONTAINMENT_H_
 
+#include <cstddef>
+
 #include "properties/base/rng.h"
 #include "properties/case/case.h"
 #include "properties/invariants/invariant.h"
+#include "properties/invariants/trial.h"
 #include "properties/subjects/subject.h"
 
 namespace maskproof {
+
+// An element whose data are what they were, `before` and `now`: bitwise where promised, else within
+// 2 B, with one reference (docs/invariants.md (1)).
+void JudgeUntouched(const Subject& subject, Trial& before, const Position& position, size_t i,
+                    float now, Tally& tally);
 
 // One number of one value row becomes a NaN or an infinity: nothing changes but the column of the
 // rows that see the key, which becomes that. `base` has values that are given as they are: the

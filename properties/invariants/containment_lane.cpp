@@ -82,7 +82,8 @@ std::vector<double> WeightsOf(const Subject& subject, Case c, const Place& place
 }
 
 // Whether all that is mixed in the column is finite and stays so, whatever the order: weights are 1
-// at most before they are divided by their sum, and every rounding adds less than 2^-20.
+// at most before they are divided by their sum, and what rounding adds is less than as much again
+// (docs/invariants.md).
 bool ColumnStaysFinite(Case& c, const Geometry& g, Place place) {
   if (c.op != Op::kCore) return false;
   double sum = 0.0;
@@ -93,6 +94,19 @@ bool ColumnStaysFinite(Case& c, const Geometry& g, Place place) {
 }
 
 }  // namespace
+
+void JudgeUntouched(const Subject& subject, Trial& before, const Position& position, size_t i,
+                    float now, Tally& tally) {
+  const float old = before.output()[i];
+  if (SameBits(old, now)) {
+    tally.Agree();
+  } else if (subject.promises().reproducible_rows && !subject.promises().several_ways) {
+    tally.Fail(position, old, now);
+  } else {
+    const Reference& reference = before.Judge(subject);
+    tally.JudgeMixture(position, old, now, 2.0 * reference.bound[i], reference.largest[i]);
+  }
+}
 
 Verdict CheckValueLane(Subject& subject, Case base, Rng& rng) {
   constexpr std::array kSpecial{std::numeric_limits<float>::quiet_NaN(),
@@ -124,23 +138,16 @@ Verdict CheckValueLane(Subject& subject, Case base, Rng& rng) {
           static_cast<size_t>(OutputIndex(after->c.op, g, place->batch, place->head, s, column));
       const Position position{
           .batch = place->batch, .head = place->head, .query = s, .column = column};
-      const float old = before->output()[i];
       const float now = after->output()[i];
-      if (column == place->lane) {
-        if (!certain || !(weights[static_cast<size_t>(s)] >= kCertainWeight)) continue;
-        if (SameBits(now, special)) {
-          tally.Agree();
-        } else {
-          tally.Fail(position, special, now);
-        }
-      } else if (SameBits(old, now)) {
+      if (column != place->lane) {
+        JudgeUntouched(subject, *before, position, i, now, tally);
+        continue;
+      }
+      if (!certain || !(weights[static_cast<size_t>(s)] >= kCertainWeight)) continue;
+      if (SameBits(now, special)) {
         tally.Agree();
-      } else if (subject.promises().reproducible_rows && !subject.promises().several_ways) {
-        tally.Fail(position, old, now);
       } else {
-        // docs/invariants.md (1), with one reference: this column's data are the same.
-        const Reference& reference = before->Judge(subject);
-        tally.JudgeMixture(position, old, now, 2.0 * reference.bound[i], reference.largest[i]);
+        tally.Fail(position, special, now);
       }
     }
   }

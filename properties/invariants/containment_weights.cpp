@@ -1,5 +1,4 @@
 // The part of nan-containment that is about one number among the weights.
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -50,6 +49,14 @@ Fate FateOf(const Visibility& visibility, const Geometry& g, bool uniform, int64
   return past ? Fate::kUnknown : Fate::kBecomesNan;
 }
 
+void JudgeNan(const Position& position, float value, Tally& tally) {
+  if (std::isnan(value)) {
+    tally.Agree();
+  } else {
+    tally.Fail(position, kPoison, value);
+  }
+}
+
 void JudgePresentColumn(const Trial& trial, const Geometry& g, const WeightPlace& place,
                         Tally& tally) {
   const std::span<const float> present = trial.present();
@@ -57,13 +64,8 @@ void JudgePresentColumn(const Trial& trial, const Geometry& g, const WeightPlace
   for (int64_t b = 0; b < g.batch; ++b) {
     for (int64_t t = g.past; t < g.total; ++t) {
       const int64_t row = (((g.batch + b) * g.heads + place.head) * g.total) + t;
-      const float value = present[static_cast<size_t>((row * g.head_size) + place.lane)];
-      if (std::isnan(value)) {
-        tally.Agree();
-      } else {
-        tally.Fail({.batch = b, .head = place.head, .query = t, .column = place.lane}, kPoison,
-                   value);
-      }
+      JudgeNan({.batch = b, .head = place.head, .query = t, .column = place.lane},
+               present[static_cast<size_t>((row * g.head_size) + place.lane)], tally);
     }
   }
 }
@@ -89,40 +91,33 @@ Verdict CheckWeightColumn(Subject& subject, Case base, Rng& rng) {
   if (!after) return verdict;
 
   Tally tally("a NaN among the weights of a column of the values belongs to it");
-  const Promises& promises = subject.promises();
-  const bool bitwise = promises.reproducible_rows && !promises.several_ways;
-  const bool uniform = promises.fully_masked == FullyMasked::kUniform;
+  const bool uniform = subject.promises().fully_masked == FullyMasked::kUniform;
   for (int64_t b = 0; b < g.batch; ++b) {
-    for (int64_t n = 0; n < g.heads; ++n) {
-      for (int64_t s = 0; s < g.sequence; ++s) {
-        const Fate fate = n == place.head ? FateOf(visibility, g, uniform, b, n, s) : Fate::kSame;
-        for (int64_t lane = 0; lane < g.value_head_size; ++lane) {
-          const auto i = static_cast<size_t>(OutputIndex(after->c.op, g, b, n, s, lane));
-          const Position position{.batch = b, .head = n, .query = s, .column = lane};
-          const float old = before->output()[i];
-          const float now = after->output()[i];
-          if (n == place.head && lane == place.lane && fate != Fate::kSame) {
-            if (fate == Fate::kUnknown) continue;
-            if (std::isnan(now)) {
-              tally.Agree();
-            } else {
-              tally.Fail(position, kPoison, now);
-            }
-          } else if (SameBits(old, now)) {
-            tally.Agree();
-          } else if (bitwise) {
-            tally.Fail(position, old, now);
-          } else {
-            // docs/invariants.md (1), with one reference: this column's data are the same.
-            const Reference& reference = before->Judge(subject);
-            tally.JudgeMixture(position, old, now, 2.0 * reference.bound[i], reference.largest[i]);
-          }
+    for (int64_t s = 0; s < g.sequence; ++s) {
+      const Fate fate = FateOf(visibility, g, uniform, b, place.head, s);
+      for (int64_t lane = 0; lane < g.value_head_size; ++lane) {
+        const auto i = static_cast<size_t>(OutputIndex(after->c.op, g, b, place.head, s, lane));
+        const Position position{.batch = b, .head = place.head, .query = s, .column = lane};
+        const float now = after->output()[i];
+        if (lane != place.lane || fate == Fate::kSame) {
+          JudgeUntouched(subject, *before, position, i, now, tally);
+        } else if (fate == Fate::kBecomesNan) {
+          JudgeNan(position, now, tally);
         }
       }
     }
   }
   JudgePresentColumn(*after, g, place, tally);
-  return tally.Finish();
+  const RowMap other_heads = [&](const Row& row) -> std::optional<Row> {
+    return row.head == place.head ? std::nullopt : std::optional(row);
+  };
+  const RowMap other_keys = [&](const Row& row) -> std::optional<Row> {
+    const bool projected = row.head == place.head && row.index >= g.past;
+    return projected ? std::nullopt : std::optional(row);
+  };
+  return Combine(tally.Finish(),
+                 CompareAll(subject, *before, *after, other_heads, other_keys,
+                            "a NaN among the weights of a column of another head's values"));
 }
 
 }  // namespace maskproof

@@ -51,13 +51,8 @@ bool BindInputs(const Case& c, MemoryPlacement placement, BoundCase& bound) {
       slot.data = const_cast<std::byte*>(tensor.bytes.data());
       continue;
     }
-    MemoryArena& arena = ThreadArenas().inputs[i];
-    const size_t size = tensor.bytes.size();
-    const auto edge = placement == MemoryPlacement::kGuardAfter ? MemoryArena::Edge::kEnd
-                                                                : MemoryArena::Edge::kBegin;
-    std::byte* const data = placement == MemoryPlacement::kUnaligned
-                                ? arena.PlaceLater(size, ShiftOf(i, tensor)).data
-                                : arena.Place(size, edge).data;
+    std::byte* const data =
+        ThreadArenas().inputs[i].Place(tensor.bytes.size(), placement, ShiftOf(i, tensor)).data;
     if (data == nullptr) return false;
     std::copy(tensor.bytes.begin(), tensor.bytes.end(), data);
     slot.data = data;

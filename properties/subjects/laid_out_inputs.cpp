@@ -81,16 +81,12 @@ bool LaidOutInputs::Copy(size_t memory) {
   if (bound_.placement == MemoryPlacement::kPlain) {
     data = ThreadHeap(memory, size);
   } else {
-    const bool at_end = bound_.placement == MemoryPlacement::kGuardAfter;
-    const size_t shift =
-        bound_.placement == MemoryPlacement::kUnaligned ? (1 + memory) * sizeof(float) : 0;
-    MemoryArena& arena = ThreadInputArenas()[memory];
-    const MemoryArena::Placement placed =
-        at_end ? arena.Place(size * sizeof(float), MemoryArena::Edge::kEnd)
-               : arena.PlaceLater(size * sizeof(float), shift);
+    const MemoryArena::Placed placed = ThreadInputArenas()[memory].Place(
+        size * sizeof(float), bound_.placement, (1 + memory) * sizeof(float));
     if (placed.data == nullptr) return false;
-    // On the open side, too, what is read must not matter.
-    std::ranges::fill(placed.canary, std::byte{0xFF});
+    // On the open sides, too, what is read must not matter.
+    std::ranges::fill(placed.before, std::byte{0xFF});
+    std::ranges::fill(placed.after, std::byte{0xFF});
     data = reinterpret_cast<float*>(placed.data);
   }
   Fill(memory, data);

@@ -16,12 +16,13 @@ void MemoryArena::Release() {
   capacity_ = 0;
 }
 
-MemoryArena::Placement MemoryArena::Place(size_t size, Edge edge) {
-  if (size + kCanaryBytes > capacity_) {
+MemoryArena::Placed MemoryArena::Place(size_t size, MemoryPlacement placement, size_t shift) {
+  if (placement != MemoryPlacement::kUnaligned) shift = 0;
+  if (shift + size + kCanaryBytes > capacity_) {
     Release();
     page_ = static_cast<size_t>(sysconf(_SC_PAGESIZE));
     // Powers of two, so that growing cases remap only a few times.
-    const size_t capacity = std::bit_ceil(size + kCanaryBytes + page_);
+    const size_t capacity = std::bit_ceil(shift + size + kCanaryBytes + page_);
     void* mapping =
         mmap(nullptr, capacity + 2 * page_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED) return {};
@@ -32,16 +33,13 @@ MemoryArena::Placement MemoryArena::Place(size_t size, Edge edge) {
       return {};
     }
   }
-  std::byte* begin = mapping_ + page_;
-  if (edge == Edge::kBegin) return {begin, {begin + size, kCanaryBytes}};
-  std::byte* data = begin + capacity_ - size;
-  return {data, {data - kCanaryBytes, kCanaryBytes}};
-}
-
-MemoryArena::Placement MemoryArena::PlaceLater(size_t size, size_t shift) {
-  Placement placed = Place(size + shift, Edge::kBegin);
-  if (placed.data != nullptr) placed.data += shift;
-  return placed;
+  std::byte* const begin = mapping_ + page_;
+  if (placement == MemoryPlacement::kGuardAfter) {
+    std::byte* const data = begin + capacity_ - size;
+    return {.data = data, .before = {data - kCanaryBytes, kCanaryBytes}, .after = {}};
+  }
+  std::byte* const data = begin + shift;
+  return {.data = data, .before = {begin, shift}, .after = {data + size, kCanaryBytes}};
 }
 
 }  // namespace maskproof

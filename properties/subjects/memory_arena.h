@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <span>
 
+#include "properties/subjects/subject.h"
+
 namespace maskproof {
 
 // Bytes watched on each open side of an output. A vector store that runs over stays within.
@@ -13,22 +15,19 @@ inline constexpr size_t kCanaryBytes = 128;
 
 class MemoryArena {
  public:
-  enum class Edge { kEnd, kBegin };
-
   MemoryArena() = default;
   MemoryArena(const MemoryArena&) = delete;
   MemoryArena& operator=(const MemoryArena&) = delete;
   ~MemoryArena();
 
-  struct Placement {
+  struct Placed {
     std::byte* data = nullptr;    // null: the system gave no memory
-    std::span<std::byte> canary;  // the accessible bytes on the side without a guard page
+    std::span<std::byte> before;  // the accessible bytes on a side without a guard page
+    std::span<std::byte> after;
   };
-  // `size` bytes that end right before (kEnd) or begin right after (kBegin) an unreadable page.
-  // Valid until the next call.
-  Placement Place(size_t size, Edge edge);
-  // The same as kBegin, but `shift` bytes later.
-  Placement PlaceLater(size_t size, size_t shift);
+  // `size` bytes placed as asked for, not kPlain. kUnaligned: `shift` bytes, of which the element's
+  // size is a divisor, behind where a page begins. Valid until the next call.
+  Placed Place(size_t size, MemoryPlacement placement, size_t shift = 0);
 
  private:
   void Release();

@@ -15,11 +15,11 @@ void* OwnWorkspace::Memory(size_t bytes) {
   constexpr int kOnes = 0xFF;
   constexpr size_t kAlignment = kernels::kWorkspaceAlignment;
   const size_t whole = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  const MemoryArena::Placement placed = arena_.Place(whole, MemoryArena::Edge::kEnd);
+  const MemoryArena::Placed placed = arena_.Place(whole, MemoryPlacement::kGuardAfter);
   if (placed.data == nullptr) return nullptr;
   std::memset(placed.data, kOnes, bytes);
   lent_ = bytes;
-  before_ = placed.canary;
+  before_ = placed.before;
   after_ = {placed.data + bytes, whole - bytes};
   std::ranges::fill(before_, kWatched);
   std::ranges::fill(after_, kWatched);

@@ -45,14 +45,11 @@ bool PlacedOutput::Place(const Dims& dims, const RunRequest& request, MemoryAren
   dims_ = dims;
   size_ = static_cast<size_t>(ElementCount(dims)) * sizeof(float);
   if (request.placement != MemoryPlacement::kPlain) {
-    const bool at_end = request.placement == MemoryPlacement::kGuardAfter;
-    const size_t shift = request.placement == MemoryPlacement::kUnaligned ? sizeof(float) : 0;
-    const MemoryArena::Placement placed =
-        at_end ? arena.Place(size_, MemoryArena::Edge::kEnd) : arena.PlaceLater(size_, shift);
+    const MemoryArena::Placed placed = arena.Place(size_, request.placement, sizeof(float));
     if (placed.data == nullptr) return false;
     data_ = placed.data;
-    (at_end ? before_ : after_) = placed.canary;
-    if (shift > 0) before_ = {data_ - shift, shift};
+    before_ = placed.before;
+    after_ = placed.after;
   } else {
     const size_t margin = request.audit ? kCanaryBytes : 0;
     own_.reserve(size_ + 2 * margin + kSlackBytes);

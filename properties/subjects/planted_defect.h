@@ -102,6 +102,7 @@ enum class Defect : uint8_t {
   kInputWidthIsHidden,
   kNoBiasWithoutFeatures,
   kZeroInputSkipped,
+  kPeelLosesLast,
   kNinthHead,
   kLane64,
   kDepthTail64,

@@ -73,7 +73,10 @@ void ProjectFloat(Problem& p) {
   std::vector<float> sums(static_cast<size_t>(columns));
   constexpr int64_t kDepthBlock = 64;
   const bool whole = p.Has(Defect::kDepthTail64) && p.g.input_width > kDepthBlock;
-  const int64_t depth = whole ? p.g.input_width / kDepthBlock * kDepthBlock : p.g.input_width;
+  int64_t depth = whole ? p.g.input_width / kDepthBlock * kDepthBlock : p.g.input_width;
+  constexpr uintptr_t kVectorBytes = 16;
+  const bool peels = reinterpret_cast<uintptr_t>(input) % kVectorBytes != 0;
+  if (peels && depth > 0 && p.Has(Defect::kPeelLosesLast)) --depth;
   const int64_t stride = p.Has(Defect::kInputWidthIsHidden) ? p.g.hidden() : p.g.input_width;
   const int64_t size = std::max<int64_t>(p.g.batch * p.g.sequence * p.g.input_width, 1);
   for (int64_t b = 0; b < p.g.batch; ++b) {

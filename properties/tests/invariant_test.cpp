@@ -216,6 +216,8 @@ constexpr auto kBreakers = std::to_array<Breaker>({
     {"reference-match", "wrong-scale"},
     {"reference-match", "wrong-present"},
     {"reference-match", "no-bias-without-features"},
+    {"reference-match", "span-wraps"},
+    {"reference-match", "peel-loses-last"},
     {"fully-masked-rows", "additive-mask"},
     {"fully-masked-rows", "inf-minus-inf"},
     {"fully-masked-rows", "fully-masked-zero"},

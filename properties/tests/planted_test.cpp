@@ -130,6 +130,7 @@ TEST_P(Planted, ShowsOnAGeneratedCase) {
     const Case c = Expand(Generate(rng, options));
     RunRequest request;
     request.threads = i % 4;
+    if (i % 8 < 2) request.placement = MemoryPlacement::kUnaligned;
     const Outcome expected = sound->Run(c, request);
     const Outcome got = broken->Run(c, request);
     if (got.kind != expected.kind || !(got.output == expected.output)) return;
