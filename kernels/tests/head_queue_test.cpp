@@ -143,6 +143,29 @@ TEST(HeadQueueTest, WaitsForWhatComesFirst) {
   EXPECT_FALSE(queue.Next(0).has_value());
 }
 
+// All of them, not one: whoever is woken first may do all that there is and wake nobody.
+TEST(HeadQueueTest, WakesAllWhoWait) {
+  std::vector<HeadPlace> memory = Places(1);
+  HeadQueue queue(memory.data(), 1, 1, {.pack = 1, .run = 1});
+  const std::optional<HeadStep> pack = queue.Next(0);
+  ASSERT_TRUE(pack);
+  std::atomic<int> runs{0};
+  std::vector<std::thread> others;
+  for (int64_t worker = 1; worker <= 4; ++worker) {
+    others.emplace_back([&, worker] {
+      while (const std::optional<HeadStep> step = queue.Next(worker)) {
+        ++runs;
+        queue.Finish(*step);
+      }
+    });
+  }
+  // Longer than they look out before they sleep.
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  queue.Finish(*pack);
+  for (std::thread& other : others) other.join();
+  EXPECT_EQ(runs, 1);
+}
+
 // Many workers, each checking that what must have been done has been done.
 TEST(HeadQueueTest, NoStepComesEarlyOrTwice) {
   for (const int64_t places : {1, 2, 3}) {

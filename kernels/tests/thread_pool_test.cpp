@@ -68,6 +68,27 @@ TEST(ThreadPoolTest, ATaskMayRunTasks) {
   for (const std::atomic<int>& n : nested.counts.of) EXPECT_EQ(n.load(), 4);
 }
 
+// Which pool a task belongs to is known after it has run tasks of another, too.
+TEST(ThreadPoolTest, ATaskMayRunTasksOfAnotherPoolBeforehand) {
+  struct Nested {
+    ParallelFor* pool;
+    ParallelFor* other;
+    Counts counts{6};
+  };
+  const std::unique_ptr<ParallelFor> pool = MakeThreadPool(2);
+  const std::unique_ptr<ParallelFor> other = MakeThreadPool(2);
+  Nested nested{.pool = pool.get(), .other = other.get()};
+  pool->Run(
+      4,
+      [](void* context, size_t /*index*/) {
+        auto& n = *static_cast<Nested*>(context);
+        n.other->Run(6, &Counts::Add, &n.counts);
+        n.pool->Run(6, &Counts::Add, &n.counts);
+      },
+      &nested);
+  for (const std::atomic<int>& n : nested.counts.of) EXPECT_EQ(n.load(), 8);
+}
+
 TEST(ForEachTaskTest, WorkersHaveSlotsOfTheirOwn) {
   const std::unique_ptr<ParallelFor> pool = MakeThreadPool(4);
   constexpr int64_t kTasks = 500;

@@ -242,9 +242,10 @@ Seam ChooseSeamSizes(Rng& rng, const Limits& limits, Recipe& r) {
       break;
     case Seam::kExactDepth:
       r.batch = 1;
-      r.sequence = 1;
+      // Of several blocks each row has several sums: more of them than rows are rounded up to.
+      r.sequence = rng.OneIn(3) ? std::min<int64_t>(rng.Between(9, 18), limits.max_sequence) : 1;
       r.heads = 1;
-      r.head_size = few(6);
+      r.head_size = r.sequence > 1 ? 1 : few(6);
       // What an int32 holds of 8-bit products, and what it does not hold of the largest.
       r.input_width =
           std::min<int64_t>(rng.OneIn(2) ? rng.Between(32766, 32800) : rng.Between(33450, 33600),

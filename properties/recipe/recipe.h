@@ -217,7 +217,7 @@ std::vector<uint8_t> EncodeBytes(const Recipe& recipe);
 // ---- search (generate.cpp, mutate.cpp, shrink.cpp, classify.cpp)
 // ---------------------------------
 // Counts the changes of which recipe a seed stands for, or which case a recipe.
-inline constexpr int kGeneratorVersion = 3;
+inline constexpr int kGeneratorVersion = 4;
 
 struct GenerateOptions {
   std::optional<Op> op;

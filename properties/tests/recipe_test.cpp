@@ -204,7 +204,7 @@ TEST(RecipeExpand, GenerationIsTheSameEverywhere) {
     HashBytes(hash, text.data(), text.size());
   }
   EXPECT_EQ(hash, 11361289991096873622U);
-  EXPECT_EQ(kGeneratorVersion, 3);
+  EXPECT_EQ(kGeneratorVersion, 4);
 }
 
 TEST(RecipeExpand, TheReportedCase) {
